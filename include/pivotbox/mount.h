@@ -1,0 +1,145 @@
+// What a new root is built of. Every entry is done in the order given, before pivot_root(2).
+//
+// `target` is always an absolute path inside the new root. Missing targets are created there, never on the host; a target
+// never passes through a symbolic link, and ".." is refused.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace pivotbox {
+
+/// Whether the program may write through a mount.
+enum class Access : std::uint8_t { read_only, read_write };
+
+/// Whether a path on the host may pass through symbolic links.
+enum class Symlinks : std::uint8_t { refuse, follow };
+
+/// Restrictions of one mount (mount_setattr(2)); the defaults are the safe ones.
+struct MountOptions {
+  bool nosuid = true;   ///< set-user-ID bits and file capabilities have no effect
+  bool nodev = true;    ///< device nodes cannot be opened
+  bool noexec = false;  ///< nothing can be executed
+  bool operator==(const MountOptions&) const = default;
+};
+
+namespace mount {
+
+/// A file or directory of the host, with everything mounted below it. Read-only holds for the whole tree
+/// (mount_setattr(2) with AT_RECURSIVE, since Linux 5.12). FIFOs, sockets and devices are refused.
+///
+/// A read-write bind into a box whose host ids were picked for it is an id-mapped mount: what the program writes belongs
+/// on the host to the owner of `source`. With `uid_mappings` given, it belongs to the mapped host id.
+struct Bind {
+  std::string source;  ///< absolute path on the host
+  std::string target;
+  Access access = Access::read_only;
+  MountOptions options{};
+  Symlinks source_symlinks = Symlinks::refuse;
+  bool operator==(const Bind&) const = default;
+};
+
+/// An empty file system in memory, owned by the program's user.
+struct Tmpfs {
+  std::string target;
+  std::uint64_t size_bytes = 64U << 20U;  ///< at least one page; zero is refused (the kernel would read it as unlimited)
+  std::uint64_t inodes = 16384;           ///< files and directories it can hold; at least 2
+  std::uint32_t mode = 0755;              ///< permissions of its root, at most 07777
+  MountOptions options{};
+  bool operator==(const Tmpfs&) const = default;
+};
+
+/// procfs of the new pid namespace. Always nosuid, nodev, noexec.
+struct Proc {
+  std::string target = "/proc";
+  Access access = Access::read_only;
+  bool operator==(const Proc&) const = default;
+};
+
+/// A minimal /dev: null, zero, full, random, urandom, tty, ptmx, pts, shm, fd, stdin, stdout, stderr. Itself read-only.
+struct Dev {
+  std::string target = "/dev";
+  bool operator==(const Dev&) const = default;
+};
+
+/// A new instance of devpts.
+struct Devpts {
+  std::string target = "/dev/pts";
+  bool operator==(const Devpts&) const = default;
+};
+
+/// POSIX message queues of the new ipc namespace.
+struct Mqueue {
+  std::string target = "/dev/mqueue";
+  bool operator==(const Mqueue&) const = default;
+};
+
+/// Host directories seen as one.
+struct Overlay {
+  /// Nothing can be changed.
+  struct ReadOnly {
+    bool operator==(const ReadOnly&) const = default;
+  };
+  /// Changes go to memory and are thrown away.
+  struct Discard {
+    std::uint64_t size_bytes = 64U << 20U;
+    std::uint64_t inodes = 16384;
+    bool operator==(const Discard&) const = default;
+  };
+  /// Changes are kept in `upper`; `work` is an empty directory beside it on the same mount.
+  struct Keep {
+    std::string upper;
+    std::string work;
+    bool operator==(const Keep&) const = default;
+  };
+
+  std::vector<std::string> lower;  ///< absolute host directories, the topmost first; at least one
+  std::string target;
+  std::variant<ReadOnly, Discard, Keep> changes{};
+  MountOptions options{};
+  bool operator==(const Overlay&) const = default;
+};
+
+/// A symbolic link at `target` that says `text`.
+struct Symlink {
+  std::string text;
+  std::string target;
+  bool operator==(const Symlink&) const = default;
+};
+
+/// An empty directory owned by the program's user.
+struct Directory {
+  std::string target;
+  std::uint32_t mode = 0755;
+  bool operator==(const Directory&) const = default;
+};
+
+/// A file with given contents, owned by the program's user.
+struct File {
+  std::string target;
+  std::string contents;
+  std::uint32_t mode = 0644;
+  bool operator==(const File&) const = default;
+};
+
+/// Hides what earlier entries put at `target`: a file reads as empty, a directory is empty, neither can be written.
+struct Mask {
+  std::string target;
+  bool operator==(const Mask&) const = default;
+};
+
+/// Makes everything mounted at and below `target` by earlier entries read-only.
+struct RemountReadOnly {
+  std::string target;
+  bool operator==(const RemountReadOnly&) const = default;
+};
+
+}  // namespace mount
+
+/// One entry of `Runner::mounts`.
+using Mount = std::variant<mount::Bind, mount::Tmpfs, mount::Proc, mount::Dev, mount::Devpts, mount::Mqueue, mount::Overlay,
+                           mount::Symlink, mount::Directory, mount::File, mount::Mask, mount::RemountReadOnly>;
+
+}  // namespace pivotbox

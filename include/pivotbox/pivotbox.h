@@ -1,0 +1,12 @@
+// The whole public API.
+#pragma once
+
+#include "pivotbox/error.h"
+#include "pivotbox/explain.h"
+#include "pivotbox/fd.h"
+#include "pivotbox/mount.h"
+#include "pivotbox/process.h"
+#include "pivotbox/roots.h"
+#include "pivotbox/run.h"
+#include "pivotbox/runner.h"
+#include "pivotbox/seccomp.h"

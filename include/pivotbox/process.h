@@ -1,0 +1,78 @@
+// A started program, and what became of it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pivotbox/error.h"
+
+namespace pivotbox {
+
+/// What the program did. The sandbox's own failures are Errors and never appear here.
+struct Outcome {
+  enum class Kind : std::uint8_t {
+    exited,              ///< ended by itself; see `exit_code`
+    signalled,           ///< killed by `signal`
+    wall_time_exceeded,  ///< killed by run() at its deadline
+    output_exceeded,     ///< killed by run() because it wrote more than the limit
+  };
+  Kind kind = Kind::exited;
+  int exit_code = 0;         ///< 0-255; meaningful for `exited`
+  int signal = 0;            ///< 1-64; meaningful for every other kind
+  bool core_dumped = false;  ///< the kernel wrote a core dump
+  std::chrono::nanoseconds wall_time{};  ///< from the start of the program's execution to its end (CLOCK_MONOTONIC)
+  std::chrono::microseconds user_time{};    ///< CPU time in user mode of the program and all its descendants
+  std::chrono::microseconds system_time{};  ///< CPU time in the kernel of the same
+  /// Largest resident set of any one process of the box. Absent with `pid1 = program` when it cannot be told from the
+  /// caller's own memory (the kernel carries the peak of a shared address space over execve(2)).
+  std::optional<std::uint64_t> peak_memory_bytes;
+  std::string standard_output;  ///< collected by run(); empty otherwise
+  std::string standard_error;   ///< collected by run(); empty otherwise
+};
+
+/// How long one step of a launch took. Steps are those `explain` shows.
+struct StepTime {
+  std::size_t step;
+  std::string description;
+  std::chrono::nanoseconds duration;
+};
+
+/// A running box. The destructor kills everything in it and reaps it. Movable, not copyable; one thread at a time.
+///
+/// Waiting goes through a pidfd, so other waiters in the calling process cannot be confused: with an init of ours (the
+/// default) even SIGCHLD ignored or a stray wait(-1) does no harm.
+class Process {
+ public:
+  Process(Process&&) noexcept;
+  Process& operator=(Process&&) noexcept;
+  ~Process();
+
+  /// Readable (poll(2)) once every process of the box is gone. Owned by this object.
+  [[nodiscard]] int pidfd() const;
+  /// Host process id of the box's pid 1: our init, or the program with `pid1 = program`.
+  [[nodiscard]] pid_t pid() const;
+  /// Blocks until the box is gone. Can be called again: the same Outcome comes back.
+  [[nodiscard]] Result<Outcome> wait();
+  /// As wait(), for at most `timeout` (0 looks once). An empty optional means that it still runs.
+  [[nodiscard]] Result<std::optional<Outcome>> wait_for(std::chrono::nanoseconds timeout);
+  /// Sends `signal` (1-64) to the program; SIGKILL ends everything in the box. No error if it is gone already.
+  [[nodiscard]] Result<> kill(int signal);
+  /// Duration of each step of the launch, in order; empty unless Runner::record_step_times was set.
+  [[nodiscard]] const std::vector<StepTime>& step_times() const;
+
+  /// Implementation; opaque.
+  struct State;
+  /// For the library's own use.
+  explicit Process(std::unique_ptr<State> state);
+
+ private:
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pivotbox

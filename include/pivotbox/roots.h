@@ -1,0 +1,29 @@
+// Ready-made roots: lists of mounts for the usual cases. They look at the host, and change nothing.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "pivotbox/error.h"
+#include "pivotbox/mount.h"
+
+namespace pivotbox {
+
+/// Choices for host_root().
+struct HostRootOptions {
+  std::uint64_t tmp_size_bytes = 256U << 20U;  ///< size of /tmp
+  std::string work_dir = "/work";              ///< an empty writable directory in memory; "" for none
+  std::uint64_t work_size_bytes = 256U << 20U;
+};
+
+/// The host's programs without the host's data: /usr read-only with /bin, /sbin, /lib* as the host has them, the few files
+/// of /etc that programs need to start (passwd and group are made up), /proc, /dev, and writable /tmp and `work_dir`.
+/// Errors: `system` when the host's directories cannot be read. Thread-safe.
+[[nodiscard]] Result<std::vector<Mount>> host_root(const HostRootOptions& options = {});
+
+/// An unpacked root file system used read-only: every entry of `directory` (absolute), with fresh /proc, /dev and /tmp in place of
+/// its own. /sys and /run are left out. Thread-safe.
+[[nodiscard]] Result<std::vector<Mount>> directory_root(const std::string& directory, std::uint64_t tmp_size_bytes = 256U << 20U);
+
+}  // namespace pivotbox

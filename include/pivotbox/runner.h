@@ -1,0 +1,148 @@
+// What the user wants to run, and in what box. Plain data; nothing happens before start().
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "pivotbox/error.h"
+#include "pivotbox/mount.h"
+#include "pivotbox/process.h"
+#include "pivotbox/seccomp.h"
+
+namespace pivotbox {
+
+/// Which namespaces (namespaces(7)) are new; a shared one must be named.
+struct Namespaces {
+  bool user = true;
+  bool mount = true;
+  bool pid = true;
+  bool net = true;  ///< a new one has only a loopback interface, which is up
+  bool ipc = true;
+  bool uts = true;
+  bool cgroup = true;
+  bool time = false;
+  bool operator==(const Namespaces&) const = default;
+};
+
+/// `size` ids from `container_id` on inside are `host_id` on outside (user_namespaces(7)).
+struct IdMapping {
+  std::uint32_t container_id = 0;
+  std::uint32_t host_id = 0;
+  std::uint32_t size = 1;
+  bool operator==(const IdMapping&) const = default;
+};
+
+/// Host ids that boxes started by root get when no mappings are given: two fresh ones per box, one for init, one for the
+/// program, unique among live boxes as long as `count` is at least twice the host's pid_max.
+struct HostIdRange {
+  std::uint32_t first = 0x70000000;  ///< not used by distributions or systemd
+  std::uint32_t count = 1U << 23U;   ///< at least 2
+  bool operator==(const HostIdRange&) const = default;
+};
+
+/// /proc/PID/setgroups of a new user namespace.
+enum class Setgroups : std::uint8_t {
+  automatic,  ///< allow for root, deny for an ordinary user (the kernel's condition for writing gid_map)
+  deny,
+  allow,
+};
+
+/// Ids the program runs with, as seen inside the box.
+struct Credential {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::vector<std::uint32_t> groups;  ///< supplementary groups; none by default
+  bool operator==(const Credential&) const = default;
+};
+
+/// One resource limit (setrlimit(2)).
+struct ResourceLimit {
+  static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
+  int resource = 0;  ///< RLIMIT_NOFILE, ...
+  std::uint64_t soft = 0;
+  std::uint64_t hard = 0;  ///< at least `soft`
+  bool operator==(const ResourceLimit&) const = default;
+};
+
+/// Who is process 1 of the new pid namespace.
+enum class Pid1 : std::uint8_t {
+  init,     ///< a tiny init of ours: reaps orphans, forwards signals; the program is an ordinary process
+  program,  ///< the program itself: fastest, but signals it does not handle are ignored and orphans stay unreaped
+};
+
+/// A program and its box. Start it as often as wanted, also from several threads at once: starting changes nothing in it.
+struct Runner {
+  /// In `files`: this descriptor of the program is closed.
+  static constexpr int kClosed = -1;
+
+  /// Program and arguments, at least one. A name without "/" is looked up inside the box along PATH of `env`
+  /// (/usr/local/bin:/usr/bin:/bin when that has none).
+  std::vector<std::string> args;
+  /// The whole environment, "NAME=value"; nothing is inherited.
+  std::vector<std::string> env;
+  /// Executed (execveat(2)) instead of a path; args[0] is only its name then. A script cannot be executed this way.
+  std::optional<int> exec_fd;
+  /// Working directory, inside the new root.
+  std::string work_dir = "/";
+  /// Descriptor i of the program is files[i] of the caller; repeats, permutations and kClosed are all right, at most 1024.
+  /// Everything else is closed. The caller keeps its descriptors, open until start() returns.
+  std::vector<int> files = {0, 1, 2};
+
+  Namespaces namespaces{};
+  /// Empty: the ids are picked. Started by root, two fresh unprivileged host ids (`host_ids`), the program being 1000
+  /// inside; started by an ordinary user, that user's own id on both sides.
+  std::vector<IdMapping> uid_mappings;
+  std::vector<IdMapping> gid_mappings;
+  Setgroups setgroups = Setgroups::automatic;
+  HostIdRange host_ids{};
+  /// Absent: the first id of each mapping, or the picked one.
+  std::optional<Credential> credential;
+
+  /// An existing host directory, by absolute path, on which the new root is mounted in the box's mount namespace; nobody
+  /// else sees that. "/" hides no source of a mount and is right for nearly everybody. nullopt keeps the host's root.
+  std::optional<std::string> pivot_root = "/";
+  /// What the new root is built of, in this order.
+  std::vector<Mount> mounts;
+
+  /// Absent: "pivotbox" in a new uts namespace, the host's otherwise. At most 64 bytes.
+  std::optional<std::string> host_name;
+  std::optional<std::string> domain_name;
+  std::vector<ResourceLimit> rlimits;
+  /// Capabilities (CAP_*, capabilities(7)) the program keeps, in its user namespace; every other one is gone for good.
+  std::vector<int> capabilities;
+  bool no_new_privs = true;
+  SeccompFilter seccomp{};
+  /// A ready Landlock rule set (landlock_create_ruleset(2)) the program is restricted by.
+  std::optional<int> landlock_ruleset_fd;
+  /// The box is born in this cgroup v2 directory (CLONE_INTO_CGROUP, since Linux 5.7).
+  std::optional<int> cgroup_fd;
+  /// A terminal that becomes the program's controlling one; needs `new_session`.
+  std::optional<int> controlling_terminal;
+  bool new_session = true;
+  std::uint32_t umask = 022;
+  /// Sent to the program when the calling process dies; 0 lets it live on. With `pid1 = program` the kernel ties it to the
+  /// calling thread (PR_SET_PDEATHSIG).
+  int parent_death_signal = SIGKILL;
+  Pid1 pid1 = Pid1::init;
+
+  /// Called in the calling thread when the box is built and before the program is executed, with the host pid of its pid 1.
+  /// An Error ends the launch with that error. It must not start this Runner's thread waiting on the box itself.
+  std::function<Result<>(pid_t)> on_ready;
+  /// The launch fails with ETIMEDOUT if the box is not built by then; at least 1 ms.
+  std::chrono::milliseconds setup_timeout{30000};
+  /// Keep how long each step took (Process::step_times).
+  bool record_step_times = false;
+
+  /// Builds the box and executes the program. When it returns a Process, execve(2) has succeeded; when it returns an
+  /// Error, nothing runs and nothing is left. Thread-safe.
+  [[nodiscard]] Result<Process> start() const;
+};
+
+}  // namespace pivotbox
