@@ -1,0 +1,99 @@
+#include "forkexec/child/child.h"
+
+#include "forkexec/child/interpreter.h"
+
+namespace pivotbox::child {
+
+namespace {
+
+struct RealKernel {
+  long call(long number, long a, long b, long c, long d, long e, long f) {
+    return system_call(number, a, b, c, d, e, f);
+  }
+};
+
+}  // namespace
+
+#if defined(__x86_64__)
+
+long system_call(long number, long a, long b, long c, long d, long e, long f) {
+  long result;
+  register long r10 asm("r10") = d;
+  register long r8 asm("r8") = e;
+  register long r9 asm("r9") = f;
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+               : "rcx", "r11", "memory");
+  return result;
+}
+
+// The child starts on an empty stack, so it cannot return from here: it calls entry(argument), which never comes back.
+long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), void* argument) {
+  long result;
+  register void (*function)(void*) asm("r12") = entry;
+  register void* parameter asm("r13") = argument;
+  asm volatile(
+      "syscall\n\t"
+      "test %%rax, %%rax\n\t"
+      "jnz 1f\n\t"
+      "xor %%ebp, %%ebp\n\t"
+      "mov %%r13, %%rdi\n\t"
+      "call *%%r12\n\t"
+      "ud2\n"
+      "1:"
+      : "=a"(result)
+      : "a"(__NR_clone3), "D"(clone_arguments), "S"(size), "r"(function), "r"(parameter)
+      : "rcx", "r11", "memory");
+  return result;
+}
+
+#elif defined(__aarch64__)
+
+long system_call(long number, long a, long b, long c, long d, long e, long f) {
+  register long x8 asm("x8") = number;
+  register long x0 asm("x0") = a;
+  register long x1 asm("x1") = b;
+  register long x2 asm("x2") = c;
+  register long x3 asm("x3") = d;
+  register long x4 asm("x4") = e;
+  register long x5 asm("x5") = f;
+  asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  return x0;
+}
+
+long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), void* argument) {
+  register long x8 asm("x8") = __NR_clone3;
+  register void* x0 asm("x0") = clone_arguments;
+  register std::size_t x1 asm("x1") = size;
+  register void (*x20)(void*) asm("x20") = entry;
+  register void* x21 asm("x21") = argument;
+  asm volatile(
+      "svc #0\n\t"
+      "cbnz x0, 1f\n\t"
+      "mov x29, xzr\n\t"
+      "mov x0, x21\n\t"
+      "blr x20\n\t"
+      "brk #1\n"
+      "1:"
+      : "+r"(x0)
+      : "r"(x8), "r"(x1), "r"(x20), "r"(x21)
+      : "x30", "memory");
+  return reinterpret_cast<long>(x0);
+}
+
+#else
+#error "pivotbox knows x86_64 and aarch64"
+#endif
+
+void run_child(void* argument) {
+  const Context& context = *static_cast<const Context*>(argument);
+  RealKernel kernel;
+  Interpreter interpreter(context, kernel);
+  Report report = interpreter.run();
+  if (report.kind == Report::Kind::none) report = interpreter.finish();
+  context.handshake->report = report;
+  for (;;) kernel.call(__NR_exit_group, 127, 0, 0, 0, 0, 0);
+}
+
+}  // namespace pivotbox::child

@@ -1,0 +1,50 @@
+// The child's whole world, from clone3(2) to execve(2).
+#pragma once
+
+#include <cstdint>
+
+#include "forkexec/plan/step.h"
+
+namespace pivotbox::child {
+
+/// Words shared with the host as long as the child shares its memory. In init's child the host part is not used.
+struct Handshake {
+  /// Where the child is. The host sets it to 1; the child to ticket + 1 when it reaches an AwaitHost; the kernel to 0,
+  /// with a wake-up, when the child executes or dies (CLONE_CHILD_CLEARTID).
+  std::uint32_t child = 1;
+  /// The last ticket the host has answered.
+  std::uint32_t host = 0;
+  /// The step being done: where a child that was killed had come to.
+  std::uint16_t step = 0;
+  Report report;
+};
+
+/// What a child may touch. Everything it points to outlives it.
+struct Context {
+  const Step* steps = nullptr;
+  std::uint16_t first_step = 0;  ///< number of steps[0] in the whole plan, for reports
+  std::uint16_t step_count = 0;
+  const char* bytes = nullptr;
+  const int* slots = nullptr;
+  const std::uint16_t* carried_slots = nullptr;  ///< stay open when init is executed
+  std::uint16_t carried_count = 0;
+  Finale finale;
+  char* const* argv = nullptr;
+  char* const* envp = nullptr;
+  Handshake* handshake = nullptr;
+  std::uint64_t* step_end_ns = nullptr;  ///< CLOCK_MONOTONIC after each step, if asked for
+};
+
+/// Bytes of stack run_child() needs; measured by a test.
+inline constexpr std::size_t kStackSize = 32768;
+
+/// clone3(2): the child runs `entry(argument)` on `stack` and never returns. Gives the kernel's answer in the parent.
+long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), void* argument);
+
+/// Interprets the plan, then executes; writes the report and exits if anything fails. `context` is a Context.
+[[noreturn]] void run_child(void* context);
+
+/// One raw system call: the kernel's answer, negative errno on failure.
+long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0);
+
+}  // namespace pivotbox::child

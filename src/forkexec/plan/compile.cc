@@ -1,0 +1,266 @@
+// A Runner becomes a Plan: one function per phase, in the order of the phases.
+
+#include <linux/sched.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "forkexec/plan/builder.h"
+#include "forkexec/plan/identity.h"
+#include "forkexec/plan/paths.h"
+#include "forkexec/plan/plan.h"
+#include "forkexec/plan/root_builder.h"
+
+namespace pivotbox {
+
+namespace {
+
+class Compiler {
+ public:
+  Compiler(const Runner& runner, const HostFacts& host, Plan& plan)
+      : runner_(runner), host_(host), plan_(plan), build_(plan) {}
+
+  Result<> compile() {
+    if (Result<> r = prepare(); !r) return r;
+    attach();
+    if (Result<> r = filesystem(); !r) return r;
+    seal();
+    ready();
+    plan_.init_at = plan_.steps.size();
+    identity();
+    limits();
+    descriptors();
+    privileges();
+    filter();
+    return finale();
+  }
+
+ private:
+  Result<> prepare() {
+    Result<Identity> decided = decide_identity(runner_, host_);
+    if (!decided) return std::unexpected(std::move(decided.error()));
+    plan_.identity = std::move(*decided);
+    plan_.with_init = runner_.pid1 == Pid1::init;
+    plan_.clone_flags = clone_flags();
+    plan_.sources = list_sources(runner_);
+    for (std::size_t i = 0; i < runner_.capabilities.size(); ++i)
+      if (runner_.capabilities[i] > host_.last_capability)
+        return std::unexpected(
+            Error{.kind = Error::Kind::invalid,
+                  .field = "capabilities[" + std::to_string(i) + "]",
+                  .action = std::to_string(runner_.capabilities[i]) + " is not known to this kernel"});
+    return sources_stay_visible();
+  }
+
+  // A child that resolves sources by path would look below the new root that covers them.
+  Result<> sources_stay_visible() const {
+    if (!runner_.pivot_root || *runner_.pivot_root == "/" || host_.opens_trees) return {};
+    for (const Source& source : plan_.sources)
+      if (lies_within(source.path, *runner_.pivot_root))
+        return std::unexpected(Error{
+            .kind = Error::Kind::invalid,
+            .field = source.field,
+            .action = source.path + " lies below pivot_root " + *runner_.pivot_root + ", which the new root covers",
+            .hint = "use pivot_root = \"/\", which covers nothing"});
+    return {};
+  }
+
+  std::uint64_t clone_flags() const {
+    const Namespaces& spaces = runner_.namespaces;
+    // A cgroup namespace shows the cgroup its maker was in: the child makes it itself when it is born in another.
+    return (spaces.user ? std::uint64_t{CLONE_NEWUSER} : 0U) | (spaces.mount ? CLONE_NEWNS : 0U) |
+           (spaces.pid ? CLONE_NEWPID : 0U) | (spaces.net ? CLONE_NEWNET : 0U) | (spaces.ipc ? CLONE_NEWIPC : 0U) |
+           (spaces.uts ? CLONE_NEWUTS : 0U) | (spaces.cgroup && !runner_.cgroup_fd ? CLONE_NEWCGROUP : 0U) |
+           (spaces.time ? CLONE_NEWTIME : 0U);
+  }
+
+  void attach() {
+    const Identity& id = plan_.identity;
+    guard_parent(Phase::attach);
+    if (runner_.namespaces.user) build_.add(await(step::AwaitHost::For::id_maps), "uid_mappings");
+    if (runner_.namespaces.cgroup && runner_.cgroup_fd) build_.add(step::EnterCgroupNamespace{}, "namespaces.cgroup");
+    if (!runner_.namespaces.user) return;
+    const bool clear_groups = !id.deny_setgroups;
+    if (is_other_than_caller(id.setup) || clear_groups) {
+      build_.add(step::AssumeIds{.uid = id.setup.uid, .gid = id.setup.gid, .clear_groups = clear_groups},
+                 "uid_mappings");
+      guard_parent(Phase::attach);
+    }
+  }
+
+  Result<> filesystem() {
+    if (!runner_.namespaces.mount) return {};
+    build_.add(step::MakePrivate{}, "namespaces.mount");
+    if (!runner_.pivot_root) return {};
+    const std::string& root = *runner_.pivot_root;
+    // A path "/" is the old root even when something is mounted over it, but ".." from there climbs onto what is.
+    build_.add(step::MountRoot{.path = build_.text(root),
+                               .enter = build_.text(root == "/" ? "/.." : root),
+                               .options = build_.text(root_options())},
+               "pivot_root");
+    return RootBuilder(build_, host_, plan_, runner_).build();
+  }
+
+  std::string root_options() const {
+    std::uint64_t size = 1U << 20U;  // directories and placeholders take no pages; the rest is for given contents
+    std::uint64_t inodes = 1024;
+    for (const Mount& m : runner_.mounts) {
+      inodes += 64;
+      if (const auto* file = std::get_if<mount::File>(&m)) size += file->contents.size() + 4096;
+    }
+    return "size=" + std::to_string(size) + ",nr_inodes=" + std::to_string(inodes) + ",mode=755";
+  }
+
+  void seal() {
+    if (!runner_.pivot_root) return;
+    build_.add(step::PivotRoot{}, "pivot_root");
+    build_.add(step::DetachOldRoot{}, "pivot_root");
+    build_.add(step::SealRoot{}, "pivot_root");
+  }
+
+  void ready() {
+    using Which = step::SetHostName::Which;
+    if (runner_.namespaces.uts) name(Which::host, runner_.host_name.value_or("pivotbox"), "host_name");
+    if (runner_.domain_name) name(Which::domain, *runner_.domain_name, "domain_name");
+    if (runner_.namespaces.net) build_.add(step::BringUpLoopback{}, "namespaces.net");
+    if (runner_.on_ready) build_.add(await(step::AwaitHost::For::hook), "on_ready");
+  }
+
+  void identity() {
+    const Credential& program = plan_.identity.program;
+    const bool change = program.uid != plan_.identity.setup.uid || program.gid != plan_.identity.setup.gid;
+    const bool set_groups = !program.groups.empty() || (!runner_.namespaces.user && runner_.credential);
+    build_.add(step::SetIdentity{.uid = program.uid,
+                                 .gid = program.gid,
+                                 .groups = build_.block(std::span<const std::uint32_t>(program.groups)),
+                                 .umask = runner_.umask,
+                                 .change_ids = change,
+                                 .set_groups = set_groups},
+               "credential");
+    if (change || set_groups) guard_parent(Phase::identity);
+  }
+
+  void limits() {
+    for (std::size_t i = 0; i < runner_.rlimits.size(); ++i) {
+      const ResourceLimit& limit = runner_.rlimits[i];
+      build_.add(step::SetLimit{limit.resource, limit.soft, limit.hard}, "rlimits[" + std::to_string(i) + "]");
+    }
+  }
+
+  void descriptors() {
+    if (runner_.new_session)
+      build_.add(step::EnterSession{optional_slot(SlotOrigin::Kind::caller, runner_.controlling_terminal)},
+                 "new_session");
+    std::vector<Slot> files;
+    for (const int descriptor : runner_.files)
+      files.push_back(descriptor == Runner::kClosed ? Slot{} : carried_slot(SlotOrigin::Kind::caller, descriptor));
+    build_.add(step::InstallFiles{build_.block(std::span<const Slot>(files))}, "files");
+    build_.add(step::ChangeDirectory{build_.text(runner_.work_dir)}, "work_dir");
+  }
+
+  void privileges() {
+    std::uint64_t keep = 0;
+    for (const int capability : runner_.capabilities) keep |= std::uint64_t{1} << static_cast<unsigned>(capability);
+    build_.add(
+        step::DropPrivileges{
+            .keep = keep, .last_capability = host_.last_capability, .no_new_privs = runner_.no_new_privs},
+        "capabilities");
+    if (runner_.landlock_ruleset_fd)
+      build_.add(step::RestrictLandlock{optional_slot(SlotOrigin::Kind::raised, runner_.landlock_ruleset_fd)},
+                 "landlock_ruleset_fd");
+  }
+
+  void filter() {
+    const std::vector<sock_filter>& program = runner_.seccomp.program();
+    if (!program.empty()) build_.add(step::LoadFilter{build_.block(std::span<const sock_filter>(program))}, "seccomp");
+  }
+
+  Result<> finale() {
+    const std::vector<std::string> paths = candidates();
+    if (paths.empty() && !runner_.exec_fd)
+      return std::unexpected(
+          Error{.kind = Error::Kind::exec,
+                .field = "args[0]",
+                .action = "look up " + runner_.args.front() + " along PATH, which has no absolute directory",
+                .code = ENOENT});
+    plan_.program = {.kind = Finale::Kind::program,
+                     .image = optional_slot(SlotOrigin::Kind::raised, runner_.exec_fd),
+                     .candidates = build_.list(paths)};
+    plan_.finale = plan_.program;
+    if (!plan_.with_init) {
+      plan_.init_at = plan_.steps.size();
+      return {};
+    }
+    plan_.finale = {
+        .kind = Finale::Kind::init, .image = build_.slot({.kind = SlotOrigin::Kind::init_image}), .candidates = {}};
+    static_cast<void>(carried_slot(SlotOrigin::Kind::init_plan, -1));
+    static_cast<void>(carried_slot(SlotOrigin::Kind::init_status, -1));
+    if (runner_.parent_death_signal != 0) static_cast<void>(carried_slot(SlotOrigin::Kind::host_pidfd, -1));
+    return {};
+  }
+
+  /// Where execve(2) is tried, as execvp(3) would, except that an empty or relative PATH entry is not looked at.
+  std::vector<std::string> candidates() const {
+    const std::string& name = runner_.args.front();
+    if (runner_.exec_fd) return {};
+    if (name.contains('/')) return {name};
+    std::string_view path = "/usr/local/bin:/usr/bin:/bin";
+    for (const std::string_view entry : runner_.env)
+      if (entry.starts_with("PATH=")) path = entry.substr(5);
+    std::vector<std::string> found;
+    for (std::size_t at = 0; at <= path.size();) {
+      const std::size_t colon = std::min(path.find(':', at), path.size());
+      const std::string_view directory = path.substr(at, colon - at);
+      if (directory.starts_with('/')) found.push_back(std::string(directory) + "/" + name);
+      at = colon + 1;
+    }
+    return found;
+  }
+
+  // In a box with init, init itself watches the host; until it does, the kernel does.
+  void guard_parent(Phase when) {
+    const bool setting_up = when == Phase::attach;
+    if (runner_.parent_death_signal == 0 || (plan_.with_init && !setting_up)) return;
+    const int signal = plan_.with_init ? SIGKILL : runner_.parent_death_signal;
+    build_.add(
+        step::GuardParent{.host = build_.slot({.kind = SlotOrigin::Kind::host_pidfd}), .signal = signal, .when = when},
+        "parent_death_signal");
+  }
+
+  step::AwaitHost await(step::AwaitHost::For what) { return {.what = what, .ticket = ++tickets_}; }
+
+  void name(step::SetHostName::Which which, const std::string& value, const char* field) {
+    build_.add(step::SetHostName{.which = which, .name = build_.block(std::span<const char>(value))}, field);
+  }
+
+  Slot carried_slot(SlotOrigin::Kind kind, int number) {
+    return build_.slot({.kind = kind, .number = number, .carried = plan_.with_init});
+  }
+  Slot optional_slot(SlotOrigin::Kind kind, std::optional<int> number) {
+    return number ? carried_slot(kind, *number) : Slot{};
+  }
+
+  bool is_other_than_caller(const Credential& setup) const {
+    return inside_id(plan_.identity.uid_mappings, host_.uid) != setup.uid ||
+           inside_id(plan_.identity.gid_mappings, host_.gid) != setup.gid || plan_.identity.picked;
+  }
+
+  const Runner& runner_;
+  const HostFacts& host_;
+  Plan& plan_;
+  PlanBuilder build_;
+  std::uint8_t tickets_ = 0;
+};
+
+}  // namespace
+
+Result<Plan> compile(const Runner& runner, const HostFacts& host) {
+  Plan plan;
+  plan.steps.reserve(64);
+  plan.origins.reserve(64);
+  plan.bytes.reserve(8192);
+  if (Result<> r = Compiler(runner, host, plan).compile(); !r) return std::unexpected(std::move(r.error()));
+  return plan;
+}
+
+}  // namespace pivotbox

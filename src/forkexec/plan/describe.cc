@@ -1,0 +1,191 @@
+// A plan in words.
+
+#include <fmt/format.h>
+#include <linux/filter.h>
+#include <linux/mount.h>
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include "forkexec/plan/plan.h"
+
+namespace pivotbox {
+
+namespace {
+
+class Describer {
+ public:
+  explicit Describer(const Plan& plan) : plan_(plan) {}
+
+  std::string operator()(const step::GuardParent& s) const {
+    return fmt::format("die by signal {} when the host dies", s.signal);
+  }
+  std::string operator()(const step::AwaitHost& s) const {
+    return s.what == step::AwaitHost::For::id_maps ? "wait for the host to write uid_map, setgroups, gid_map"
+                                                   : "wait for the host's on_ready hook";
+  }
+  std::string operator()(const step::EnterCgroupNamespace&) const {
+    return "new cgroup namespace, rooted at the box's cgroup";
+  }
+  std::string operator()(const step::AssumeIds& s) const {
+    return fmt::format("become uid {} gid {}{}", s.uid, s.gid, s.clear_groups ? ", no supplementary groups" : "");
+  }
+  std::string operator()(const step::MakePrivate&) const { return "make every mount private"; }
+  std::string operator()(const step::MountRoot& s) const {
+    return fmt::format("mount tmpfs on {} as the new root, and enter it", text(s.path));
+  }
+  std::string operator()(const step::MakeEntry& s) const {
+    const std::string path = inside(s.parent, s.name);
+    switch (s.kind) {
+      case step::MakeEntry::Kind::directory:
+        return fmt::format("make directory {} (mode {:04o})", path, s.mode);
+      case step::MakeEntry::Kind::symlink:
+        return fmt::format("make symbolic link {} -> {}", path, plan_.bytes.data() + s.contents.offset);
+      case step::MakeEntry::Kind::file:
+        break;
+    }
+    return fmt::format("make file {} (mode {:04o}, {} bytes)", path, s.mode, s.contents.size);
+  }
+  std::string operator()(const step::BindMount& s) const {
+    return fmt::format("bind {} on {}{}", text(s.source), inside(s.target), attributes(s.attributes));
+  }
+  std::string operator()(const step::AttachMount& s) const {
+    const Source& source = plan_.sources[static_cast<std::size_t>(plan_.slots[s.tree.index].number)];
+    return fmt::format("bind {} on {}{}{}", source.path, inside(s.target), attributes(source.attributes),
+                       source.map_owner ? ", its owner mapped to the program" : "");
+  }
+  std::string operator()(const step::MountFilesystem& s) const {
+    return fmt::format("mount {} on {}{}{}", text(s.type), inside(s.target), options(s.options),
+                       attributes(s.attributes));
+  }
+  std::string operator()(const step::Dismantle& s) const {
+    return fmt::format("unmount and remove {}", inside(s.target));
+  }
+  std::string operator()(const step::Mask& s) const { return fmt::format("mask {}", inside(s.target)); }
+  std::string operator()(const step::RemountReadOnly& s) const {
+    return fmt::format("make {} read-only", inside(s.target));
+  }
+  std::string operator()(const step::PivotRoot&) const { return R"(mkdir old_root, pivot_root(".", "old_root"))"; }
+  std::string operator()(const step::DetachOldRoot&) const { return "detach old_root and remove it"; }
+  std::string operator()(const step::SealRoot&) const { return "remount / read-only"; }
+  std::string operator()(const step::SetHostName& s) const {
+    return fmt::format("set the {} name to {}", s.which == step::SetHostName::Which::host ? "host" : "domain",
+                       std::string_view(plan_.bytes.data() + s.name.offset, s.name.size));
+  }
+  std::string operator()(const step::BringUpLoopback&) const { return "bring up the loopback interface"; }
+  std::string operator()(const step::SetIdentity& s) const {
+    const std::string mask = fmt::format("umask {:04o}", s.umask);
+    if (!s.change_ids && !s.set_groups) return mask;
+    return fmt::format("become uid {} gid {}, {}, {} supplementary groups", s.uid, s.gid, mask,
+                       s.groups.size / sizeof(std::uint32_t));
+  }
+  std::string operator()(const step::SetLimit& s) const {
+    return fmt::format("limit {} to {} (hard {})", resource_name(s.resource), amount(s.soft), amount(s.hard));
+  }
+  std::string operator()(const step::EnterSession& s) const {
+    return s.terminal.index == Slot::kNone ? "new session, no controlling terminal"
+                                           : "new session with its controlling terminal";
+  }
+  std::string operator()(const step::InstallFiles& s) const {
+    return fmt::format("install {} descriptors, close all others", s.files.size / sizeof(Slot));
+  }
+  std::string operator()(const step::ChangeDirectory& s) const {
+    return fmt::format("change to directory {}", text(s.path));
+  }
+  std::string operator()(const step::DropPrivileges& s) const {
+    return fmt::format("{}{}, lock securebits",
+                       s.keep == 0 ? "drop every capability" : fmt::format("keep capabilities {:#x} only", s.keep),
+                       s.no_new_privs ? ", no_new_privs" : "");
+  }
+  std::string operator()(const step::RestrictLandlock&) const { return "restrict by the Landlock rule set"; }
+  std::string operator()(const step::LoadFilter& s) const {
+    return fmt::format("load the system call filter ({} instructions)", s.program.size / sizeof(sock_filter));
+  }
+
+ private:
+  std::string_view text(Text t) const { return plan_.bytes.data() + t.offset; }
+  std::string inside(Text t) const { return text(t) == "." ? "/" : fmt::format("/{}", text(t)); }
+  std::string inside(Text parent, Text name) const {
+    return fmt::format("{}/{}", text(parent) == "." ? std::string() : inside(parent), text(name));
+  }
+  std::string options(Bytes b) const {
+    std::string joined;
+    for (const char* at = plan_.bytes.data() + b.offset; at < plan_.bytes.data() + b.offset + b.size;
+         at += std::string_view(at).size() + 1)
+      joined += fmt::format("{}{}", joined.empty() ? " " : ",", at);
+    return joined;
+  }
+  static std::string attributes(std::uint32_t set) {
+    std::string joined = (set & MOUNT_ATTR_RDONLY) != 0 ? " (read-only" : " (read-write";
+    if ((set & MOUNT_ATTR_NOSUID) != 0) joined += ", nosuid";
+    if ((set & MOUNT_ATTR_NODEV) != 0) joined += ", nodev";
+    if ((set & MOUNT_ATTR_NOEXEC) != 0) joined += ", noexec";
+    return joined + ")";
+  }
+  static std::string amount(std::uint64_t value) {
+    return value == ResourceLimit::kUnlimited ? "unlimited" : std::to_string(value);
+  }
+  static std::string_view resource_name(int resource) {
+    constexpr std::array<std::string_view, 16> kNames = {
+        "cpu",     "fsize", "data",  "stack",      "core",     "rss",  "nproc",  "nofile",
+        "memlock", "as",    "locks", "sigpending", "msgqueue", "nice", "rtprio", "rttime"};
+    return kNames[static_cast<std::size_t>(resource)];
+  }
+
+  const Plan& plan_;
+};
+
+struct Namer {
+  std::string_view operator()(const step::GuardParent&) const { return "guard_parent"; }
+  std::string_view operator()(const step::AwaitHost&) const { return "await_host"; }
+  std::string_view operator()(const step::EnterCgroupNamespace&) const { return "enter_cgroup_namespace"; }
+  std::string_view operator()(const step::AssumeIds&) const { return "assume_ids"; }
+  std::string_view operator()(const step::MakePrivate&) const { return "make_private"; }
+  std::string_view operator()(const step::MountRoot&) const { return "mount_root"; }
+  std::string_view operator()(const step::MakeEntry&) const { return "make_entry"; }
+  std::string_view operator()(const step::BindMount&) const { return "bind_mount"; }
+  std::string_view operator()(const step::AttachMount&) const { return "attach_mount"; }
+  std::string_view operator()(const step::MountFilesystem&) const { return "mount_filesystem"; }
+  std::string_view operator()(const step::Dismantle&) const { return "dismantle"; }
+  std::string_view operator()(const step::Mask&) const { return "mask"; }
+  std::string_view operator()(const step::RemountReadOnly&) const { return "remount_read_only"; }
+  std::string_view operator()(const step::PivotRoot&) const { return "pivot_root"; }
+  std::string_view operator()(const step::DetachOldRoot&) const { return "detach_old_root"; }
+  std::string_view operator()(const step::SealRoot&) const { return "seal_root"; }
+  std::string_view operator()(const step::SetHostName&) const { return "set_host_name"; }
+  std::string_view operator()(const step::BringUpLoopback&) const { return "bring_up_loopback"; }
+  std::string_view operator()(const step::SetIdentity&) const { return "set_identity"; }
+  std::string_view operator()(const step::SetLimit&) const { return "set_limit"; }
+  std::string_view operator()(const step::EnterSession&) const { return "enter_session"; }
+  std::string_view operator()(const step::InstallFiles&) const { return "install_files"; }
+  std::string_view operator()(const step::ChangeDirectory&) const { return "change_directory"; }
+  std::string_view operator()(const step::DropPrivileges&) const { return "drop_privileges"; }
+  std::string_view operator()(const step::RestrictLandlock&) const { return "restrict_landlock"; }
+  std::string_view operator()(const step::LoadFilter&) const { return "load_filter"; }
+};
+
+}  // namespace
+
+std::string describe(const Plan& plan, std::size_t step) { return std::visit(Describer(plan), plan.steps[step]); }
+
+std::string_view name_of(const Step& step) { return std::visit(Namer{}, step); }
+
+std::string_view name_of(Phase phase) {
+  constexpr std::array<std::string_view, 9> kNames = {"attach", "filesystem",  "seal",       "ready", "identity",
+                                                      "limits", "descriptors", "privileges", "filter"};
+  return kNames[static_cast<std::size_t>(phase)];
+}
+
+std::string describe_finale(const Plan& plan, const Finale& finale) {
+  if (finale.kind == Finale::Kind::init) return "execute pivotbox's init as pid 1";
+  if (finale.image.index != Slot::kNone) return "execute the program by descriptor";
+  const char* at = plan.bytes.data() + finale.candidates.offset;
+  const char* end = at + finale.candidates.size;
+  std::string joined = fmt::format("execute {}", at);
+  for (at += std::string_view(at).size() + 1; at < end; at += std::string_view(at).size() + 1)
+    joined += fmt::format(", else {}", at);
+  return joined;
+}
+
+}  // namespace pivotbox

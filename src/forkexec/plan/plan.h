@@ -1,0 +1,107 @@
+// Runner (what the user wants) + HostFacts (what the host is) -> Plan (what the child will do). Pure: no system calls.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "forkexec/plan/step.h"
+#include "pivotbox/error.h"
+#include "pivotbox/runner.h"
+
+namespace pivotbox {
+
+/// A host path that a mount shows inside the box, and how it must be restricted before anybody sees it.
+struct Source {
+  std::string field;  ///< "mounts[2].source"
+  std::string path;
+  Symlinks symlinks = Symlinks::refuse;
+  std::uint32_t attributes = 0;  ///< MOUNT_ATTR_* for the whole tree
+  std::uint32_t device = 0;      ///< if not 0, it must be the character device with this number
+  bool map_owner = false;        ///< id-mapped, so that what the program writes belongs to the source's owner
+  bool directory_only = false;
+};
+
+/// Every source of `runner`, in the order in which compile() asks for them.
+[[nodiscard]] std::vector<Source> list_sources(const Runner& runner);
+
+/// What the host says about one Source.
+struct SourceFacts {
+  bool directory = false;
+};
+
+/// What compile() has to know about the host and the calling process. Filled by probe() and the launch.
+struct HostFacts {
+  std::uint32_t uid = 0;  ///< effective ids of the caller
+  std::uint32_t gid = 0;
+  bool root = false;         ///< may write any id map, and has CAP_SYS_ADMIN here
+  bool opens_trees = false;  ///< may clone mounts of the host's mount namespace (open_tree(2))
+  std::uint8_t last_capability = 40;
+  std::vector<SourceFacts> sources;  ///< one per list_sources() entry
+};
+
+/// Ids of the box. With `picked`, the host ids follow from the child's pid (HostIdRange).
+struct Identity {
+  bool picked = false;
+  std::vector<IdMapping> uid_mappings;
+  std::vector<IdMapping> gid_mappings;
+  bool deny_setgroups = false;
+  Credential setup;  ///< ids under which the root is built and init runs
+  Credential program;
+};
+
+/// Where the descriptor in a slot comes from.
+struct SlotOrigin {
+  enum class Kind : std::uint8_t {
+    caller,       ///< descriptor `number` of the calling process
+    raised,       ///< the same, duplicated above every number that InstallFiles overwrites
+    source_tree,  ///< Source `number`, opened by the host
+    host_pidfd,   ///< the calling process
+    init_image,
+    init_plan,    ///< the steps that init's child has to do
+    init_status,  ///< where init reports
+  };
+  Kind kind = Kind::caller;
+  int number = -1;
+  bool carried = false;  ///< stays open when init is executed
+};
+
+struct Plan {
+  std::vector<Step> steps;
+  std::vector<std::string> origins;  ///< origins[i] is the Runner field that asked for steps[i]
+  std::vector<char> bytes;
+  std::size_t init_at = 0;  ///< steps from here on are done by init's child; steps.size() without init
+  bool with_init = false;
+  Finale finale;  ///< of the first child: init, or the program
+  Finale program;
+  std::vector<SlotOrigin> slots;
+  std::vector<Source> sources;
+  Identity identity;
+  std::uint64_t clone_flags = 0;  ///< CLONE_NEW*
+};
+
+[[nodiscard]] inline bool is_ordered(const Plan& plan) {
+  return std::ranges::is_sorted(plan.steps, {}, [](const Step& step) { return phase_of(step); });
+}
+
+/// Finds every contradiction that can be found without looking at the host. The Error names the field.
+[[nodiscard]] Result<> validate(const Runner& runner);
+
+/// `runner` has passed validate().
+[[nodiscard]] Result<Plan> compile(const Runner& runner, const HostFacts& host);
+
+/// "bind /data on /data (read-only, nosuid, nodev)".
+[[nodiscard]] std::string describe(const Plan& plan, std::size_t step);
+/// "bind_mount": the step's name, for golden files and JSON.
+[[nodiscard]] std::string_view name_of(const Step& step);
+[[nodiscard]] std::string_view name_of(Phase phase);
+/// "execute /usr/bin/env".
+[[nodiscard]] std::string describe_finale(const Plan& plan, const Finale& finale);
+
+[[nodiscard]] std::string explain_text(const Plan& plan);
+[[nodiscard]] std::string explain_json(const Plan& plan);
+[[nodiscard]] std::string explain_mermaid(const Plan& plan);
+
+}  // namespace pivotbox

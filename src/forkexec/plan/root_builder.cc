@@ -1,0 +1,293 @@
+#include "forkexec/plan/root_builder.h"
+
+#include <linux/mount.h>
+
+#include <array>
+
+#include "forkexec/plan/devices.h"
+#include "forkexec/plan/mount_attributes.h"
+#include "forkexec/plan/paths.h"
+
+namespace pivotbox {
+
+namespace {
+
+constexpr std::uint32_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+/// validate() has been through: cannot fail here.
+std::string normal(const std::string& path) { return *normal_path(path, {}); }
+
+}  // namespace
+
+RootBuilder::RootBuilder(PlanBuilder& builder, const HostFacts& host, const Plan& plan, const Runner& runner)
+    : builder_(builder), host_(host), plan_(plan), runner_(runner), nodes_{{"/", Kind::memory}} {}
+
+Result<> RootBuilder::build() {
+  for (std::size_t i = 0; i < runner_.mounts.size(); ++i) {
+    field_ = "mounts[" + std::to_string(i) + "]";
+    if (Result<> r = std::visit([this](const auto& m) { return add(m); }, runner_.mounts[i]); !r) return r;
+  }
+  return {};
+}
+
+Result<> RootBuilder::add(const mount::Bind& m) { return show_next_source_at(normal(m.target)); }
+
+Result<> RootBuilder::add(const mount::Tmpfs& m) {
+  const std::string path = normal(m.target);
+  if (Result<> r = prepare(path, Shape::directory); !r) return r;
+  mount_memory(path, m.size_bytes, m.inodes, m.mode, mount_attributes(m.options, Access::read_write),
+               plan_.identity.program);
+  return {};
+}
+
+Result<> RootBuilder::add(const mount::Proc& m) {
+  const std::string path = normal(m.target);
+  if (Result<> r = prepare(path, Shape::directory); !r) return r;
+  mount_filesystem("proc", path, {}, kInert | (m.access == Access::read_only ? MOUNT_ATTR_RDONLY : 0U));
+  mounted(path, Kind::foreign);
+  return {};
+}
+
+Result<> RootBuilder::add(const mount::Dev& m) {
+  const std::string dev = normal(m.target);
+  if (Result<> r = prepare(dev, Shape::directory); !r) return r;
+  mount_memory(dev, 65536, 64, 0755, kInert, plan_.identity.setup);
+  for (const Device& device : kDevices)
+    if (Result<> r = show_next_source_at(dev + "/" + std::string(device.name)); !r) return r;
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kLinks = {{{"ptmx", "pts/ptmx"},
+                                                                                    {"fd", "/proc/self/fd"},
+                                                                                    {"stdin", "/proc/self/fd/0"},
+                                                                                    {"stdout", "/proc/self/fd/1"},
+                                                                                    {"stderr", "/proc/self/fd/2"}}};
+  for (const auto& [name, text] : kLinks)
+    if (Result<> r = add(mount::Symlink{.text = std::string(text), .target = dev + "/" + std::string(name)}); !r)
+      return r;
+  for (const std::string_view name : {"/pts", "/shm"})
+    if (Result<> r = prepare(dev + std::string(name), Shape::directory); !r) return r;
+  if (Result<> r = add(mount::RemountReadOnly{.target = dev}); !r) return r;
+  if (Result<> r = add(mount::Devpts{.target = dev + "/pts"}); !r) return r;
+  return add(mount::Tmpfs{.target = dev + "/shm", .mode = 01777, .options = {.noexec = true}});
+}
+
+Result<> RootBuilder::add(const mount::Devpts& m) {
+  const std::string path = normal(m.target);
+  if (Result<> r = prepare(path, Shape::directory); !r) return r;
+  mount_filesystem("devpts", path, {"mode=0620", "ptmxmode=0666"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+  mounted(path, Kind::foreign);
+  return {};
+}
+
+Result<> RootBuilder::add(const mount::Mqueue& m) {
+  const std::string path = normal(m.target);
+  if (Result<> r = prepare(path, Shape::directory); !r) return r;
+  mount_filesystem("mqueue", path, {}, kInert);
+  mounted(path, Kind::foreign);
+  return {};
+}
+
+// overlayfs takes its layers by path, so they are put up as scaffolding in the new root and taken down again: the
+// overlay keeps private copies of the mounts (ovl_get_layers).
+Result<> RootBuilder::add(const mount::Overlay& m) {
+  const std::string path = normal(m.target);
+  const std::string scaffold = "/.overlay";
+  if (Result<> r = prepare(path, Shape::directory); !r) return r;
+  std::string lower = "lowerdir=";
+  for (std::size_t i = 0; i < m.lower.size(); ++i) {
+    const std::string layer = scaffold + "/" + std::to_string(i);
+    if (Result<> r = show_next_source_at(layer); !r) return r;
+    lower += (i == 0 ? "" : ":") + layer.substr(1);
+  }
+  std::vector<std::string> options = {lower};
+  std::string changes;
+  if (const auto* discard = std::get_if<mount::Overlay::Discard>(&m.changes)) {
+    changes = scaffold + "/changes";
+    if (Result<> r = prepare(changes, Shape::directory); !r) return r;
+    mount_memory(changes, discard->size_bytes, discard->inodes, 0755, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+                 plan_.identity.program);
+    for (const std::string_view name : {"/upper", "/work"})
+      make(changes + std::string(name), {.kind = step::MakeEntry::Kind::directory,
+                                         .mode = 0755,
+                                         .uid = plan_.identity.program.uid,
+                                         .gid = plan_.identity.program.gid});
+    options.insert(options.end(),
+                   {"upperdir=" + changes.substr(1) + "/upper", "workdir=" + changes.substr(1) + "/work"});
+  } else if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes)) {
+    changes = scaffold + "/changes";
+    if (Result<> r = show_next_source_at(changes); !r) return r;
+    options.push_back("upperdir=" + changes.substr(1) + "/" + std::string(split_path(keep->upper).name));
+    options.push_back("workdir=" + changes.substr(1) + "/" + std::string(split_path(keep->work).name));
+  }
+  if (runner_.namespaces.user) options.emplace_back("userxattr");  // trusted.* is out of reach there (overlayfs.rst)
+  const bool read_only = std::holds_alternative<mount::Overlay::ReadOnly>(m.changes);
+  mount_filesystem("overlay", path, options,
+                   mount_attributes(m.options, read_only ? Access::read_only : Access::read_write));
+  for (std::size_t i = 0; i < m.lower.size(); ++i)
+    builder_.add(step::Dismantle{builder_.inside(scaffold + "/" + std::to_string(i))}, field_);
+  if (!changes.empty()) builder_.add(step::Dismantle{builder_.inside(changes)}, field_);
+  mounted(scaffold, Kind::directory);
+  std::erase_if(nodes_, [&](const Node& node) { return node.path != scaffold && lies_within(node.path, scaffold); });
+  mounted(path, std::holds_alternative<mount::Overlay::Discard>(m.changes) ? Kind::memory : Kind::foreign);
+  return {};
+}
+
+Result<> RootBuilder::add(const mount::Symlink& m) {
+  const std::string path = normal(m.target);
+  if (Result<> r = prepare_parents(path); !r) return r;
+  const std::string text = m.text + '\0';
+  make(path,
+       {.kind = step::MakeEntry::Kind::symlink, .mode = 0777, .contents = builder_.block(std::span<const char>(text))});
+  return {};
+}
+
+Result<> RootBuilder::add(const mount::Directory& m) {
+  const std::string path = normal(m.target);
+  if (Result<> r = prepare_parents(path); !r) return r;
+  make(path, {.kind = step::MakeEntry::Kind::directory,
+              .mode = static_cast<std::uint16_t>(m.mode),
+              .uid = plan_.identity.program.uid,
+              .gid = plan_.identity.program.gid});
+  return {};
+}
+
+Result<> RootBuilder::add(const mount::File& m) {
+  const std::string path = normal(m.target);
+  if (Result<> r = prepare_parents(path); !r) return r;
+  make(path, {.kind = step::MakeEntry::Kind::file,
+              .mode = static_cast<std::uint16_t>(m.mode),
+              .contents = builder_.block(std::span<const char>(m.contents)),
+              .uid = plan_.identity.program.uid,
+              .gid = plan_.identity.program.gid});
+  return {};
+}
+
+Result<> RootBuilder::add(const mount::Mask& m) {
+  const std::string path = normal(m.target);
+  builder_.add(step::Mask{builder_.inside(path)}, field_);
+  mounted(path, Kind::foreign);
+  return {};
+}
+
+Result<> RootBuilder::add(const mount::RemountReadOnly& m) {
+  builder_.add(step::RemountReadOnly{builder_.inside(normal(m.target))}, field_);
+  return {};
+}
+
+Result<> RootBuilder::show_next_source_at(const std::string& path) {
+  const bool directory = host_.sources[next_source_].directory;
+  if (Result<> r = prepare(path, directory ? Shape::directory : Shape::file); !r) return r;
+  show_source(path);
+  mounted(path, Kind::foreign);
+  return {};
+}
+
+void RootBuilder::show_source(const std::string& path) {
+  const Source& source = plan_.sources[next_source_];
+  if (host_.opens_trees && runner_.namespaces.user) {
+    const Slot tree = builder_.slot({.kind = SlotOrigin::Kind::source_tree, .number = static_cast<int>(next_source_)});
+    builder_.add(step::AttachMount{.tree = tree, .target = builder_.inside(path)}, source.field);
+  } else {
+    builder_.add(step::BindMount{.source = builder_.text(source.path),
+                                 .target = builder_.inside(path),
+                                 .attributes = source.attributes,
+                                 .device = source.device,
+                                 .follow_symlinks = source.symlinks == Symlinks::follow},
+                 source.field);
+  }
+  ++next_source_;
+}
+
+void RootBuilder::mount_memory(const std::string& path, std::uint64_t size, std::uint64_t inodes, std::uint32_t mode,
+                               std::uint32_t attributes, const Credential& owner) {
+  std::array<char, 8> octal{};
+  std::snprintf(octal.data(), octal.size(), "%o", mode);
+  mount_filesystem(
+      "tmpfs", path,
+      {"size=" + std::to_string(size), "nr_inodes=" + std::to_string(inodes), "mode=" + std::string(octal.data()),
+       "uid=" + std::to_string(owner.uid), "gid=" + std::to_string(owner.gid)},
+      attributes);
+  mounted(path, Kind::memory);
+}
+
+void RootBuilder::mount_filesystem(std::string_view type, const std::string& path,
+                                   const std::vector<std::string>& options, std::uint32_t attributes) {
+  builder_.add(step::MountFilesystem{.type = builder_.text(type),
+                                     .target = builder_.inside(path),
+                                     .options = builder_.list(options),
+                                     .attributes = attributes},
+               field_);
+}
+
+Result<RootBuilder::Kind> RootBuilder::prepare_directories(std::string_view path) {
+  Kind cover = Kind::memory;
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string prefix(path.substr(0, slash));
+    if (prefix == "/") return cover;
+    if (const Node* node = find(prefix)) {
+      if (node->kind == Kind::symlink)
+        return impossible("target passes through the symbolic link " + prefix, "name the path it points to");
+      if (node->kind == Kind::file) return impossible("target lies below the file " + prefix, "");
+      if (node->kind != Kind::directory) cover = node->kind;
+    } else if (cover == Kind::memory) {
+      make(prefix, {.kind = step::MakeEntry::Kind::directory, .mode = 0755});
+    }
+    if (slash == std::string_view::npos) return cover;
+  }
+}
+
+Result<> RootBuilder::prepare_parents(const std::string& path) {
+  const Result<Kind> cover = prepare_directories(split_path(path).parent);
+  if (!cover) return std::unexpected(cover.error());
+  if (*cover == Kind::foreign)
+    return impossible("target " + path + " would be made among the host's files",
+                      "make it on the host, or put a tmpfs above it");
+  if (find(path) != nullptr) return impossible("target " + path + " exists already", "");
+  return {};
+}
+
+Result<> RootBuilder::prepare(const std::string& path, Shape shape) {
+  const Result<Kind> cover = prepare_directories(split_path(path).parent);
+  if (!cover) return std::unexpected(cover.error());
+  if (const Node* node = find(path)) {
+    if (node->kind == Kind::symlink)
+      return impossible("target " + path + " is a symbolic link", "name the path it points to");
+    if (node->kind == Kind::file && shape == Shape::directory)
+      return impossible("target " + path + " is a file, not a directory", "");
+    if (node->kind == Kind::directory && shape == Shape::file)
+      return impossible("target " + path + " is a directory, not a file", "");
+    return {};
+  }
+  if (*cover == Kind::foreign) return {};  // must exist among the host's files; the child will see
+  make(path, shape == Shape::directory ? step::MakeEntry{.kind = step::MakeEntry::Kind::directory, .mode = 0755}
+                                       : step::MakeEntry{.kind = step::MakeEntry::Kind::file, .mode = 0444});
+  return {};
+}
+
+void RootBuilder::make(const std::string& path, step::MakeEntry entry) {
+  const SplitPath split = split_path(path);
+  entry.parent = builder_.inside(split.parent);
+  entry.name = builder_.text(split.name);
+  if (entry.uid == plan_.identity.setup.uid && entry.gid == plan_.identity.setup.gid)
+    entry.uid = entry.gid = step::kKeepOwner;
+  builder_.add(entry, field_);
+  const auto kind = entry.kind == step::MakeEntry::Kind::directory ? Kind::directory
+                    : entry.kind == step::MakeEntry::Kind::file    ? Kind::file
+                                                                   : Kind::symlink;
+  nodes_.push_back({path, kind});
+}
+
+void RootBuilder::mounted(const std::string& path, Kind kind) {
+  std::erase_if(nodes_, [&](const Node& node) { return lies_within(node.path, path); });  // hidden from now on
+  nodes_.push_back({path, kind});
+}
+
+const RootBuilder::Node* RootBuilder::find(std::string_view path) const {
+  const auto it = std::ranges::find(nodes_, path, &Node::path);
+  return it == nodes_.end() ? nullptr : &*it;
+}
+
+std::unexpected<Error> RootBuilder::impossible(std::string why, std::string hint) const {
+  return std::unexpected(Error{
+      .kind = Error::Kind::invalid, .field = field_ + ".target", .action = std::move(why), .hint = std::move(hint)});
+}
+
+}  // namespace pivotbox

@@ -1,0 +1,74 @@
+// Turns Runner::mounts into steps. Knows, as text, what each earlier mount put where, so that missing targets are made
+// inside the new root, and only there.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "forkexec/plan/builder.h"
+#include "forkexec/plan/plan.h"
+
+namespace pivotbox {
+
+class RootBuilder {
+ public:
+  RootBuilder(PlanBuilder& builder, const HostFacts& host, const Plan& plan, const Runner& runner);
+
+  /// Steps for the whole of Runner::mounts.
+  Result<> build();
+
+ private:
+  enum class Kind : std::uint8_t {
+    directory,
+    file,
+    symlink,
+    memory,   // a file system of ours: missing targets below are made
+    foreign,  // the host's files, or procfs: a missing target below is an error
+  };
+  struct Node {
+    std::string path;
+    Kind kind;
+  };
+  enum class Shape : std::uint8_t { directory, file };
+
+  Result<> add(const mount::Bind& m);
+  Result<> add(const mount::Tmpfs& m);
+  Result<> add(const mount::Proc& m);
+  Result<> add(const mount::Dev& m);
+  Result<> add(const mount::Devpts& m);
+  Result<> add(const mount::Mqueue& m);
+  Result<> add(const mount::Overlay& m);
+  Result<> add(const mount::Symlink& m);
+  Result<> add(const mount::Directory& m);
+  Result<> add(const mount::File& m);
+  Result<> add(const mount::Mask& m);
+  Result<> add(const mount::RemountReadOnly& m);
+
+  /// Makes what is missing of `path` and its parents.
+  Result<> prepare(const std::string& path, Shape shape);
+  /// Makes the parents of a new entry, which must not exist and must lie in memory.
+  Result<> prepare_parents(const std::string& path);
+  Result<Kind> prepare_directories(std::string_view path);
+  void make(const std::string& path, step::MakeEntry entry);
+  void mounted(const std::string& path, Kind kind);
+  [[nodiscard]] const Node* find(std::string_view path) const;
+
+  /// Shows the next Source at `path`, which exists.
+  void show_source(const std::string& path);
+  Result<> show_next_source_at(const std::string& path);
+  void mount_memory(const std::string& path, std::uint64_t size, std::uint64_t inodes, std::uint32_t mode,
+                    std::uint32_t attributes, const Credential& owner);
+  void mount_filesystem(std::string_view type, const std::string& path, const std::vector<std::string>& options,
+                        std::uint32_t attributes);
+  [[nodiscard]] std::unexpected<Error> impossible(std::string why, std::string hint) const;
+
+  PlanBuilder& builder_;
+  const HostFacts& host_;
+  const Plan& plan_;
+  const Runner& runner_;
+  std::string field_;
+  std::vector<Node> nodes_;
+  std::size_t next_source_ = 0;
+};
+
+}  // namespace pivotbox

@@ -1,0 +1,74 @@
+// Which host paths a Runner shows inside its box.
+
+#include <linux/mount.h>
+
+#include <array>
+#include <utility>
+
+#include "forkexec/plan/devices.h"
+#include "forkexec/plan/mount_attributes.h"
+#include "forkexec/plan/paths.h"
+#include "forkexec/plan/plan.h"
+
+namespace pivotbox {
+
+namespace {
+
+class SourceLister {
+ public:
+  SourceLister(const Runner& runner, std::vector<Source>& sources)
+      : picked_ids_(runner.uid_mappings.empty()), sources_(sources) {}
+
+  void list(std::size_t index, const Mount& mount) {
+    field_ = "mounts[" + std::to_string(index) + "]";
+    std::visit([this](const auto& m) { add(m); }, mount);
+  }
+
+ private:
+  void add(const mount::Bind& m) {
+    sources_.push_back({.field = field_ + ".source",
+                        .path = m.source,
+                        .symlinks = m.source_symlinks,
+                        .attributes = mount_attributes(m.options, m.access),
+                        .map_owner = picked_ids_ && m.access == Access::read_write});
+  }
+  void add(const mount::Dev&) {
+    for (const Device& device : kDevices)
+      sources_.push_back({.field = field_,
+                          .path = "/dev/" + std::string(device.name),
+                          .symlinks = Symlinks::refuse,
+                          .attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC,
+                          .device = device.number()});
+  }
+  void add(const mount::Overlay& m) {
+    const bool changeable = !std::holds_alternative<mount::Overlay::ReadOnly>(m.changes);
+    for (std::size_t i = 0; i < m.lower.size(); ++i)
+      sources_.push_back({.field = field_ + ".lower[" + std::to_string(i) + "]",
+                          .path = m.lower[i],
+                          .attributes = mount_attributes(m.options, Access::read_only),
+                          .map_owner = picked_ids_ && changeable,
+                          .directory_only = true});
+    if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes))
+      sources_.push_back({.field = field_ + ".upper",
+                          .path = std::string(split_path(keep->upper).parent),
+                          .attributes = mount_attributes(m.options, Access::read_write),
+                          .map_owner = picked_ids_,
+                          .directory_only = true});
+  }
+  void add(const auto&) {}  // everything else is made, not shown
+
+  bool picked_ids_;
+  std::vector<Source>& sources_;
+  std::string field_;
+};
+
+}  // namespace
+
+std::vector<Source> list_sources(const Runner& runner) {
+  std::vector<Source> sources;
+  SourceLister lister(runner, sources);
+  for (std::size_t i = 0; i < runner.mounts.size(); ++i) lister.list(i, runner.mounts[i]);
+  return sources;
+}
+
+}  // namespace pivotbox

@@ -1,0 +1,271 @@
+// What a child does between clone3(2) and execve(2), as data.
+//
+// A step is one thing a user would recognise, not one system call. Steps are trivially copyable and position
+// independent: strings and blobs are offsets into the plan's bytes, descriptors are slots of the launch's table. So a
+// plan can be printed, compared, handed to a child that shares memory, or sent through a memfd to another process
+// image.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <variant>
+
+namespace pivotbox {
+
+/// A NUL-terminated string inside the plan's bytes.
+struct Text {
+  std::uint32_t offset;
+};
+
+/// A block inside the plan's bytes, 8-aligned.
+struct Bytes {
+  std::uint32_t offset;
+  std::uint32_t size;
+};
+
+/// An entry of the launch's descriptor table.
+struct Slot {
+  static constexpr std::uint16_t kNone = 0xffff;
+  std::uint16_t index = kNone;
+};
+
+/// THE ORDER IS THE POLICY. A valid plan never returns to an earlier phase.
+enum class Phase : std::uint8_t {
+  attach,       // the host writes the id maps; the parent's death is guarded
+  filesystem,   // needs CAP_SYS_ADMIN in the user namespace
+  seal,         // pivot, drop the old root: from here on no host path is reachable
+  ready,        // the namespaces get their names and loopback; the caller may look at the finished box
+  identity,     // the program's own ids
+  limits,       // after the mounts, so that a small RLIMIT_NOFILE cannot break them
+  descriptors,  // stdio in place, everything else close-on-exec, then the working directory
+  privileges,   // capabilities gone, securebits locked, no_new_privs
+  filter,       // seccomp last: only execve may follow
+};
+
+namespace step {
+
+/// Dies with the host: PR_SET_PDEATHSIG, then a look whether the host is still there (it may have died before).
+/// A change of ids clears that (prctl(2)), so it is done again after each.
+struct GuardParent {
+  Slot host;  // a pidfd
+  std::int32_t signal;
+  Phase when;  // attach or identity
+};
+
+/// Stops until the host has done its part.
+struct AwaitHost {
+  enum class For : std::uint8_t { id_maps, hook };
+  For what;
+  std::uint8_t ticket;  // 1, 2, ... in plan order: which answer of the host this is
+};
+
+/// Makes its own cgroup the root of what it sees (unshare(2) CLONE_NEWCGROUP, after having been born in that cgroup).
+struct EnterCgroupNamespace {
+  static constexpr auto kPhase = Phase::attach;
+};
+
+/// Takes the mapped ids under which the root is built.
+struct AssumeIds {
+  static constexpr auto kPhase = Phase::attach;
+  std::uint32_t uid;
+  std::uint32_t gid;
+  bool clear_groups;
+};
+
+/// From here on no mount or unmount propagates to the host (mount_namespaces(7)).
+struct MakePrivate {
+  static constexpr auto kPhase = Phase::filesystem;
+};
+
+/// tmpfs on the new root, and into it. Every later target is relative to this directory.
+struct MountRoot {
+  static constexpr auto kPhase = Phase::filesystem;
+  Text path;
+  Text enter;  // how chdir(2) gets there: `path`, but "/.." for "/"
+  Text options;
+};
+
+/// Owner of an entry that keeps the ids under which the root is built.
+inline constexpr std::uint32_t kKeepOwner = ~std::uint32_t{0};
+
+/// A directory (which may exist), file or symbolic link inside the new root.
+struct MakeEntry {
+  static constexpr auto kPhase = Phase::filesystem;
+  enum class Kind : std::uint8_t { directory, file, symlink };
+  Kind kind;
+  std::uint16_t mode;
+  Text parent;
+  Text name;
+  Bytes contents;  // of a file; of a symlink: what it says, NUL-terminated
+  std::uint32_t uid = kKeepOwner;
+  std::uint32_t gid = kKeepOwner;
+};
+
+/// A host path, attached at `target` with the attributes of mount_setattr(2) set on the whole tree before it is
+/// visible.
+struct BindMount {
+  static constexpr auto kPhase = Phase::filesystem;
+  Text source;
+  Text target;
+  std::uint32_t attributes;  // MOUNT_ATTR_*
+  std::uint32_t device;      // if not 0, the source must be the character device with this number (new_encode_dev)
+  std::uint8_t follow_symlinks;
+};
+
+/// A tree the host has opened and restricted already.
+struct AttachMount {
+  static constexpr auto kPhase = Phase::filesystem;
+  Slot tree;
+  Text target;
+};
+
+/// A new file system instance: tmpfs, proc, devpts, mqueue, overlay.
+struct MountFilesystem {
+  static constexpr auto kPhase = Phase::filesystem;
+  Text type;
+  Text target;
+  Bytes options;  // "key=value" or "flag", each NUL-terminated
+  std::uint32_t attributes;
+};
+
+/// Detaches what is mounted at `target` and removes the directory: scaffolding of an overlay.
+struct Dismantle {
+  static constexpr auto kPhase = Phase::filesystem;
+  Text target;
+};
+
+/// Covers a file with an empty file, a directory with an empty directory.
+struct Mask {
+  static constexpr auto kPhase = Phase::filesystem;
+  Text target;
+};
+
+struct RemountReadOnly {
+  static constexpr auto kPhase = Phase::filesystem;
+  Text target;
+};
+
+/// mkdir("old_root", 0700); pivot_root(".", "old_root").
+struct PivotRoot {
+  static constexpr auto kPhase = Phase::seal;
+};
+
+/// umount2("old_root", MNT_DETACH); rmdir("old_root"): the host's tree is gone.
+struct DetachOldRoot {
+  static constexpr auto kPhase = Phase::seal;
+};
+
+/// Remounts the new root read-only.
+struct SealRoot {
+  static constexpr auto kPhase = Phase::seal;
+};
+
+struct SetHostName {
+  static constexpr auto kPhase = Phase::ready;
+  enum class Which : std::uint8_t { host, domain };
+  Which which;
+  Bytes name;
+};
+
+struct BringUpLoopback {
+  static constexpr auto kPhase = Phase::ready;
+};
+
+/// Ids, supplementary groups and umask of the program. Capabilities survive it; DropPrivileges takes them.
+struct SetIdentity {
+  static constexpr auto kPhase = Phase::identity;
+  std::uint32_t uid;
+  std::uint32_t gid;
+  Bytes groups;  // std::uint32_t each
+  std::uint32_t umask;
+  bool change_ids;
+  bool set_groups;
+};
+
+struct SetLimit {
+  static constexpr auto kPhase = Phase::limits;
+  std::int32_t resource;
+  std::uint64_t soft;
+  std::uint64_t hard;
+};
+
+/// A new session without a controlling terminal, or with the given one.
+struct EnterSession {
+  static constexpr auto kPhase = Phase::descriptors;
+  Slot terminal;
+};
+
+/// Descriptor i becomes the slot files[i] (Slot::kNone: closed); every other one is closed at execve(2).
+struct InstallFiles {
+  static constexpr auto kPhase = Phase::descriptors;
+  Bytes files;  // Slot each
+};
+
+/// Never through /proc/PID/fd or another magic link: an inherited directory of the host would be a way out
+/// (CVE-2024-21626).
+struct ChangeDirectory {
+  static constexpr auto kPhase = Phase::descriptors;
+  Text path;
+};
+
+/// All five capability sets reduced to `keep`, securebits locked, no_new_privs.
+struct DropPrivileges {
+  static constexpr auto kPhase = Phase::privileges;
+  std::uint64_t keep;
+  std::uint8_t last_capability;
+  bool no_new_privs;
+};
+
+struct RestrictLandlock {
+  static constexpr auto kPhase = Phase::privileges;
+  Slot ruleset;
+};
+
+struct LoadFilter {
+  static constexpr auto kPhase = Phase::filter;
+  Bytes program;  // sock_filter each
+};
+
+}  // namespace step
+
+using Step = std::variant<step::GuardParent, step::AwaitHost, step::EnterCgroupNamespace, step::AssumeIds,
+                          step::MakePrivate, step::MountRoot, step::MakeEntry, step::BindMount, step::AttachMount,
+                          step::MountFilesystem, step::Dismantle, step::Mask, step::RemountReadOnly, step::PivotRoot,
+                          step::DetachOldRoot, step::SealRoot, step::SetHostName, step::BringUpLoopback,
+                          step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
+                          step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
+static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
+
+constexpr Phase phase_of(const step::AwaitHost& await) {
+  return await.what == step::AwaitHost::For::id_maps ? Phase::attach : Phase::ready;
+}
+constexpr Phase phase_of(const step::GuardParent& guard) { return guard.when; }
+template <class S>
+constexpr Phase phase_of(const S&) {
+  return S::kPhase;
+}
+constexpr Phase phase_of(const Step& step) {
+  return std::visit([](const auto& s) { return phase_of(s); }, step);
+}
+
+/// How the child ends when every step succeeded. Not a step, so "execve comes last" cannot be violated.
+struct Finale {
+  enum class Kind : std::uint8_t { program, init };
+  Kind kind = Kind::program;
+  Slot image;        // executed by descriptor when set
+  Bytes candidates;  // else these paths are tried in turn, each NUL-terminated
+};
+
+/// All that ever leaves a half-built box.
+struct Report {
+  enum class Kind : std::uint8_t { none, step_failed, exec_failed, killed };
+  Kind kind = Kind::none;
+  std::uint8_t reserved = 0;
+  std::uint16_t step = 0;
+  std::uint16_t syscall = 0;
+  std::uint16_t error = 0;  // errno; of `killed`: the signal
+};
+static_assert(sizeof(Report) == 8);
+
+}  // namespace pivotbox

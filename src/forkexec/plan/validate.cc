@@ -1,0 +1,273 @@
+// What is wrong with a Runner whatever the host: one small function per subject, the first contradiction wins.
+
+#include <linux/capability.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <string>
+#include <utility>
+
+#include "forkexec/plan/paths.h"
+#include "forkexec/plan/plan.h"
+
+namespace pivotbox {
+
+namespace {
+
+constexpr std::uint32_t kNoId = ~std::uint32_t{0};  // setresuid(2): "no change", so never an id
+
+std::unexpected<Error> invalid(std::string field, std::string why, std::string hint = {}) {
+  return std::unexpected(Error{
+      .kind = Error::Kind::invalid, .field = std::move(field), .action = std::move(why), .hint = std::move(hint)});
+}
+
+std::string indexed(std::string_view name, std::size_t i) { return std::string(name) + "[" + std::to_string(i) + "]"; }
+
+Result<> check_program(const Runner& runner) {
+  if (runner.args.empty()) return invalid("args", "is empty; the program's name is needed");
+  if (runner.args.front().empty()) return invalid("args[0]", "is empty");
+  for (std::size_t i = 0; i < runner.args.size(); ++i)
+    if (runner.args[i].contains('\0')) return invalid(indexed("args", i), "contains a NUL character");
+  for (std::size_t i = 0; i < runner.env.size(); ++i) {
+    const std::string& entry = runner.env[i];
+    if (entry.contains('\0')) return invalid(indexed("env", i), "contains a NUL character");
+    if (const std::size_t equals = entry.find('='); equals == std::string::npos || equals == 0)
+      return invalid(indexed("env", i), "\"" + entry + "\" is not of the form NAME=value");
+  }
+  const Result<std::string> work_dir = normal_path(runner.work_dir, "work_dir");
+  return work_dir ? Result<>{} : std::unexpected(work_dir.error());
+}
+
+Result<> check_descriptors(const Runner& runner) {
+  if (runner.files.size() > 1024) return invalid("files", "has more than 1024 entries");
+  for (std::size_t i = 0; i < runner.files.size(); ++i)
+    if (runner.files[i] < Runner::kClosed)
+      return invalid(indexed("files", i), std::to_string(runner.files[i]) + " is not a descriptor");
+  const std::array<std::pair<std::string, std::optional<int>>, 4> single = {
+      {{"exec_fd", runner.exec_fd},
+       {"landlock_ruleset_fd", runner.landlock_ruleset_fd},
+       {"cgroup_fd", runner.cgroup_fd},
+       {"controlling_terminal", runner.controlling_terminal}}};
+  for (const auto& [field, descriptor] : single)
+    if (descriptor && *descriptor < 0) return invalid(field, std::to_string(*descriptor) + " is not a descriptor");
+  if (runner.controlling_terminal && !runner.new_session) return invalid("controlling_terminal", "needs new_session");
+  return {};
+}
+
+Result<> check_namespaces(const Runner& runner) {
+  const Namespaces& spaces = runner.namespaces;
+  if (runner.pivot_root && !spaces.mount)
+    return invalid("pivot_root", "needs a new mount namespace: without one it would change the host's root",
+                   "set namespaces.mount, or pivot_root = nullopt");
+  if (!runner.mounts.empty() && !spaces.mount)
+    return invalid("mounts", "need a new mount namespace: without one they would be made on the host",
+                   "set namespaces.mount");
+  if (!runner.mounts.empty() && !runner.pivot_root)
+    return invalid("mounts", "need pivot_root: their targets are made in a new root, never on the host");
+  if (runner.pivot_root)
+    if (Result<> r = require_absolute(*runner.pivot_root, "pivot_root"); !r) return r;
+  const std::array<std::pair<std::string, std::optional<std::string>>, 2> names = {
+      {{"host_name", runner.host_name}, {"domain_name", runner.domain_name}}};
+  for (const auto& [field, name] : names) {
+    if (!name) continue;
+    if (!spaces.uts) return invalid(field, "needs a new uts namespace", "set namespaces.uts");
+    if (name->empty() || name->size() > 64 || name->contains('\0'))
+      return invalid(field, "must have 1 to 64 bytes and no NUL");
+  }
+  if (runner.pid1 == Pid1::init && !spaces.pid)
+    return invalid("pid1", "init needs a new pid namespace", "set namespaces.pid, or pid1 = Pid1::program");
+  return {};
+}
+
+Result<> check_mapping(const std::vector<IdMapping>& mappings, const std::string& field) {
+  if (mappings.size() > 340) return invalid(field, "has more than 340 entries (user_namespaces(7))");
+  for (std::size_t i = 0; i < mappings.size(); ++i) {
+    const IdMapping& m = mappings[i];
+    if (m.size == 0) return invalid(indexed(field, i), "has size 0");
+    if (m.size > kNoId - m.container_id || m.size > kNoId - m.host_id)
+      return invalid(indexed(field, i), "reaches beyond the largest id, 4294967294");
+    for (std::size_t j = 0; j < i; ++j) {
+      const IdMapping& n = mappings[j];
+      const auto overlap = [&](std::uint32_t a, std::uint32_t b) { return a < b ? b - a < m.size : a - b < n.size; };
+      if (overlap(m.container_id, n.container_id))
+        return invalid(indexed(field, i), "overlaps " + indexed(field, j) + " inside the box");
+      if (overlap(m.host_id, n.host_id))
+        return invalid(indexed(field, i), "overlaps " + indexed(field, j) + " on the host");
+    }
+  }
+  return {};
+}
+
+bool is_mapped(const std::vector<IdMapping>& mappings, std::uint32_t id) {
+  return std::ranges::any_of(mappings,
+                             [id](const IdMapping& m) { return id >= m.container_id && id - m.container_id < m.size; });
+}
+
+Result<> check_credential(const Runner& runner) {
+  if (!runner.credential) return {};
+  const Credential& credential = *runner.credential;
+  const bool mapped = !runner.uid_mappings.empty();
+  if (credential.uid == kNoId || (mapped && !is_mapped(runner.uid_mappings, credential.uid)))
+    return invalid("credential.uid", std::to_string(credential.uid) + " is not an id of the box",
+                   "map it in uid_mappings");
+  if (credential.gid == kNoId || (mapped && !is_mapped(runner.gid_mappings, credential.gid)))
+    return invalid("credential.gid", std::to_string(credential.gid) + " is not an id of the box",
+                   "map it in gid_mappings");
+  if (!credential.groups.empty() && runner.setgroups == Setgroups::deny)
+    return invalid("credential.groups", "cannot be set with setgroups = deny");
+  for (const std::uint32_t group : credential.groups)
+    if (group == kNoId || (runner.namespaces.user && !is_mapped(runner.gid_mappings, group)))
+      return invalid("credential.groups", std::to_string(group) + " is not an id of the box", "map it in gid_mappings");
+  return {};
+}
+
+Result<> check_identity(const Runner& runner) {
+  if (!runner.namespaces.user) {
+    if (!runner.uid_mappings.empty())
+      return invalid("uid_mappings", "need a new user namespace", "set namespaces.user");
+    if (!runner.gid_mappings.empty())
+      return invalid("gid_mappings", "need a new user namespace", "set namespaces.user");
+    if (runner.setgroups != Setgroups::automatic)
+      return invalid("setgroups", "needs a new user namespace", "set namespaces.user");
+  }
+  if (runner.uid_mappings.empty() != runner.gid_mappings.empty())
+    return invalid(runner.uid_mappings.empty() ? "uid_mappings" : "gid_mappings",
+                   "is empty but the other mapping is not; give both or neither");
+  if (Result<> r = check_mapping(runner.uid_mappings, "uid_mappings"); !r) return r;
+  if (Result<> r = check_mapping(runner.gid_mappings, "gid_mappings"); !r) return r;
+  const HostIdRange& range = runner.host_ids;
+  if (range.first == 0 || range.count < 2 || range.count > kNoId - range.first)
+    return invalid("host_ids", "must be at least two ids, neither 0 nor beyond 4294967294");
+  return check_credential(runner);
+}
+
+Result<> check_privileges(const Runner& runner) {
+  bool keeps_admin = false;
+  for (std::size_t i = 0; i < runner.capabilities.size(); ++i) {
+    const int capability = runner.capabilities[i];
+    if (capability < 0 || capability > 63)
+      return invalid(indexed("capabilities", i), std::to_string(capability) + " is not a capability");
+    keeps_admin |= capability == CAP_SYS_ADMIN;
+  }
+  if (!runner.no_new_privs && !keeps_admin) {
+    const std::string_view needs = "needs no_new_privs (or CAP_SYS_ADMIN kept)";
+    if (!runner.seccomp.program().empty())
+      return invalid("seccomp", std::string(needs), "set no_new_privs, or seccomp = SeccompFilter::none()");
+    if (runner.landlock_ruleset_fd) return invalid("landlock_ruleset_fd", std::string(needs));
+  }
+  if (runner.umask > 0777) return invalid("umask", "is more than 0777");
+  if (runner.parent_death_signal < 0 || runner.parent_death_signal > 64)
+    return invalid("parent_death_signal", std::to_string(runner.parent_death_signal) + " is not a signal");
+  if (runner.setup_timeout < std::chrono::milliseconds(1)) return invalid("setup_timeout", "is less than 1 ms");
+  return {};
+}
+
+Result<> check_limits(const Runner& runner) {
+  for (std::size_t i = 0; i < runner.rlimits.size(); ++i) {
+    const ResourceLimit& limit = runner.rlimits[i];
+    if (limit.resource < 0 || limit.resource >= static_cast<int>(RLIM_NLIMITS))
+      return invalid(indexed("rlimits", i), std::to_string(limit.resource) + " is not a resource");
+    if (limit.soft > limit.hard) return invalid(indexed("rlimits", i), "has a soft limit above its hard limit");
+    for (std::size_t j = 0; j < i; ++j)
+      if (runner.rlimits[j].resource == limit.resource)
+        return invalid(indexed("rlimits", i), "names the same resource as " + indexed("rlimits", j));
+  }
+  return {};
+}
+
+/// Field by field checks of one mount; `field` is "mounts[i]".
+class MountCheck {
+ public:
+  MountCheck(const Runner& runner, std::string field) : runner_(runner), field_(std::move(field)) {}
+
+  Result<> operator()(const mount::Bind& m) const { return both(source(m.source, ".source"), m); }
+  Result<> operator()(const mount::Tmpfs& m) const {
+    return both(memory(m.size_bytes, m.inodes), both(mode(m.mode), m));
+  }
+  Result<> operator()(const mount::Proc& m) const {
+    if (!runner_.namespaces.pid)
+      return invalid(field_, "procfs needs a new pid namespace: it would show the host's processes",
+                     "set namespaces.pid");
+    return target(m.target);
+  }
+  Result<> operator()(const mount::Dev& m) const { return target(m.target); }
+  Result<> operator()(const mount::Devpts& m) const { return target(m.target); }
+  Result<> operator()(const mount::Mqueue& m) const {
+    if (!runner_.namespaces.ipc) return invalid(field_, "mqueue needs a new ipc namespace", "set namespaces.ipc");
+    return target(m.target);
+  }
+  Result<> operator()(const mount::Overlay& m) const {
+    if (m.lower.empty()) return invalid(field_ + ".lower", "is empty; at least one directory is needed");
+    if (m.lower.size() > 100) return invalid(field_ + ".lower", "has more than 100 directories");
+    for (std::size_t i = 0; i < m.lower.size(); ++i)
+      if (Result<> r = source(m.lower[i], ".lower[" + std::to_string(i) + "]"); !r) return r;
+    if (const auto* discard = std::get_if<mount::Overlay::Discard>(&m.changes))
+      if (Result<> r = memory(discard->size_bytes, discard->inodes); !r) return r;
+    if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes)) {
+      if (Result<> r = both(source(keep->upper, ".upper"), source(keep->work, ".work")); !r) return r;
+      if (keep->upper == keep->work || split_path(keep->upper).parent != split_path(keep->work).parent)
+        return invalid(field_ + ".work", "must be another directory beside upper");
+    }
+    return target(m.target);
+  }
+  Result<> operator()(const mount::Symlink& m) const {
+    if (m.text.empty() || m.text.size() >= PATH_MAX || m.text.contains('\0'))
+      return invalid(field_ + ".text", "must have 1 to 4095 bytes and no NUL");
+    return target(m.target);
+  }
+  Result<> operator()(const mount::Directory& m) const { return both(mode(m.mode), m); }
+  Result<> operator()(const mount::File& m) const { return both(mode(m.mode), m); }
+  Result<> operator()(const mount::Mask& m) const { return target(m.target); }
+  Result<> operator()(const mount::RemountReadOnly& m) const { return target(m.target); }
+
+ private:
+  static Result<> both(Result<> first, Result<> second) { return first ? second : first; }
+  template <class M>
+  Result<> both(Result<> first, const M& m) const {
+    return first ? target(m.target) : first;
+  }
+  Result<> target(const std::string& path) const {
+    const Result<std::string> normal = normal_path(path, field_ + ".target");
+    if (!normal) return std::unexpected(normal.error());
+    if (*normal == "/") return invalid(field_ + ".target", "\"/\" is the new root itself");
+    if (lies_within(*normal, "/old_root"))
+      return invalid(field_ + ".target", "\"/old_root\" is where the host's root is put for a moment");
+    return {};
+  }
+  Result<> source(const std::string& path, const std::string& name) const {
+    const Result<std::string> normal = normal_path(path, field_ + name);
+    return normal ? Result<>{} : std::unexpected(normal.error());
+  }
+  Result<> mode(std::uint32_t value) const {
+    return value <= 07777 ? Result<>{} : invalid(field_ + ".mode", "is more than 07777");
+  }
+  Result<> memory(std::uint64_t size, std::uint64_t inodes) const {
+    if (size < 4096 || size > std::uint64_t{1} << 62U)
+      return invalid(field_ + ".size_bytes", "must be from 4096 to 2^62 (the kernel reads 0 as unlimited)");
+    if (inodes < 2 || inodes > std::uint64_t{1} << 31U)
+      return invalid(field_ + ".inodes", "must be from 2 to 2^31 (the kernel reads 0 as unlimited)");
+    return {};
+  }
+
+  const Runner& runner_;
+  std::string field_;
+};
+
+Result<> check_mounts(const Runner& runner) {
+  for (std::size_t i = 0; i < runner.mounts.size(); ++i)
+    if (Result<> r = std::visit(MountCheck(runner, indexed("mounts", i)), runner.mounts[i]); !r) return r;
+  return {};
+}
+
+}  // namespace
+
+Result<> validate(const Runner& runner) {
+  for (const auto check : {check_program, check_descriptors, check_namespaces, check_identity, check_privileges,
+                           check_limits, check_mounts})
+    if (Result<> r = check(runner); !r) return r;
+  return {};
+}
+
+}  // namespace pivotbox

@@ -1,0 +1,243 @@
+// Process 1 of a box: starts the program, reaps orphans, forwards signals, dies with the host, and says what happened.
+//
+// Static, without libc, executed from a sealed memfd once the root is sealed; from then on nothing of the box shares
+// memory with the host. The program is a vfork(2)-like child that does the rest of the plan with the same interpreter.
+
+#include <asm/unistd.h>
+#include <linux/capability.h>
+#include <linux/fcntl.h>
+#include <linux/mman.h>
+#include <linux/poll.h>
+#include <linux/prctl.h>
+#include <linux/resource.h>
+#include <linux/sched.h>
+#include <linux/signalfd.h>
+#include <linux/stat.h>
+#include <linux/time_types.h>
+#include <linux/wait.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "forkexec/child/child.h"
+#include "forkexec/child/init_protocol.h"
+
+namespace pivotbox::init {
+
+namespace {
+
+using child::system_call;
+
+constexpr int kSigkill = 9, kSigchld = 17, kSiUser = 0, kSiQueue = -1;
+constexpr int kStatusFd = 0, kHostFd = 1, kSignalFd = 2;  // where init keeps its three once the program has its own
+constexpr std::size_t kMaxSteps = 4096;
+
+alignas(64) char program_stack[child::kStackSize];
+std::uint64_t step_end_ns[kMaxSteps];
+
+template <class... A>
+long call(long number, A... arguments) {
+  return system_call(number, (long)(arguments)...);
+}
+
+[[noreturn]] void leave(int code) {
+  for (;;) call(__NR_exit_group, code);
+}
+
+/// For what cannot fail unless the box is broken: without it the host sees a box that died, never one that runs
+/// unguarded.
+void require(long result) {
+  if (result < 0) leave(126);
+}
+
+std::uint64_t now() {
+  __kernel_timespec time{};
+  require(call(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &time));
+  return static_cast<std::uint64_t>(time.tv_sec) * 1000000000U + static_cast<std::uint64_t>(time.tv_nsec);
+}
+
+int parse_number(const char* text) {
+  int value = 0;
+  for (; *text >= '0' && *text <= '9'; ++text) value = value * 10 + (*text - '0');
+  return value;
+}
+
+const PlanHeader& map_plan(int descriptor) {
+  struct statx status;
+  require(call(__NR_statx, descriptor, "", AT_EMPTY_PATH, STATX_SIZE, &status));
+  const long map = call(__NR_mmap, 0, status.stx_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  if (map < 0 && map > -4096) leave(126);
+  return *reinterpret_cast<const PlanHeader*>(map);
+}
+
+void tell_host(const void* record, std::size_t size) { call(__NR_write, kStatusFd, record, size); }  // it may be gone
+
+/// Nothing of the program's signals, tracing or limits reaches init; a SIGCHLD that the host ignores would lose the
+/// program's end.
+void become_init(const PlanHeader& plan) {
+  const std::uint64_t all = ~std::uint64_t{0};
+  struct {
+    void (*handler)(int);
+    unsigned long flags;
+    void (*restorer)();
+    std::uint64_t mask;
+  } default_action{nullptr, 0, nullptr, 0};
+  require(call(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, nullptr, sizeof all));
+  require(call(__NR_rt_sigaction, kSigchld, &default_action, nullptr, sizeof all));
+  require(call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
+  require(call(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0));  // tied to a thread of the host; host_fd is not
+  require(call(__NR_prctl, PR_SET_NAME, "pivotbox-init", 0, 0, 0));
+  if (plan.new_session != 0) require(call(__NR_setsid));
+}
+
+/// Executes the program; the pid, or a Report of why not.
+long start_program(const PlanHeader& plan, char* const* argv, char* const* envp, child::Handshake& handshake) {
+  const auto* base = reinterpret_cast<const char*>(&plan);
+  child::Context context;
+  context.steps = reinterpret_cast<const Step*>(base + plan.steps_offset);
+  context.first_step = plan.first_step;
+  context.step_count = plan.step_count;
+  context.bytes = base + plan.bytes_offset;
+  context.slots = reinterpret_cast<const int*>(base + plan.slots_offset);
+  context.finale = plan.finale;
+  context.argv = argv;
+  context.envp = envp;
+  context.handshake = &handshake;
+  context.step_end_ns = plan.record_step_times != 0 ? step_end_ns : nullptr;
+  clone_args arguments{};
+  arguments.flags = CLONE_VM | CLONE_VFORK;
+  arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see died_before_exec()
+  arguments.stack = reinterpret_cast<std::uint64_t>(program_stack);
+  arguments.stack_size = sizeof program_stack;
+  const long pid = child::clone_child(&arguments, sizeof arguments, child::run_child, &context);
+  if (pid < 0)
+    handshake.report = {Report::Kind::exec_failed, 0, plan.first_step, __NR_clone3, static_cast<std::uint16_t>(-pid)};
+  return pid;
+}
+
+/// A child whose exit signal is not SIGCHLD is found with __WCLONE only (wait(2)); executing makes it SIGCHLD.
+void notice_death_before_exec(long pid, child::Handshake& handshake) {
+  if (handshake.report.kind != Report::Kind::none) return;
+  int status = 0;
+  if (call(__NR_wait4, pid, &status, WNOHANG | __WCLONE, nullptr) != pid) return;
+  handshake.report = {Report::Kind::killed, 0, handshake.step, 0, static_cast<std::uint16_t>(status & 0x7f)};
+}
+
+/// Keeps the three descriptors init needs and no privilege but that of killing what runs under another id.
+void settle(const PlanHeader& plan) {
+  const std::uint64_t all = ~std::uint64_t{0};
+  const long signals = call(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC);
+  require(signals);
+  // Raised first, so that none of the three is overwritten before it is moved.
+  const long status = call(__NR_fcntl, plan.status_fd, F_DUPFD_CLOEXEC, 3);
+  require(status);
+  const long host = plan.host_fd < 0 ? -1 : call(__NR_fcntl, plan.host_fd, F_DUPFD_CLOEXEC, 3);
+  if (plan.host_fd >= 0) require(host);
+  const long raised_signals = call(__NR_fcntl, signals, F_DUPFD_CLOEXEC, 3);
+  require(raised_signals);
+  require(call(__NR_dup3, status, kStatusFd, O_CLOEXEC));
+  require(call(__NR_dup3, raised_signals, kSignalFd, O_CLOEXEC));
+  if (host >= 0)
+    require(call(__NR_dup3, host, kHostFd, O_CLOEXEC));
+  else
+    require(call(__NR_close_range, kHostFd, kHostFd, 0));
+  require(call(__NR_close_range, 3, ~0U, 0));
+  require(call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct held[2];
+  require(call(__NR_capget, &header, held));
+  constexpr std::uint32_t kKill = 1U << CAP_KILL;
+  __user_cap_data_struct kept[2] = {{held[0].permitted & kKill, held[0].permitted & kKill, 0}, {0, 0, 0}};
+  require(call(__NR_capset, &header, kept));
+}
+
+struct ProgramEnd {
+  bool over = false;
+  int status = 0;
+};
+
+ProgramEnd reap(long program) {
+  ProgramEnd end;
+  for (;;) {
+    int status = 0;
+    const long pid = call(__NR_wait4, -1, &status, WNOHANG | __WALL, nullptr);
+    if (pid <= 0) return end;
+    if (pid == program) end = {true, status};
+  }
+}
+
+void deliver(long program, int signal) { call(__NR_kill, signal == kSigkill ? -1 : program, signal); }
+
+/// Signals from outside the box have sender 0 here (pid_namespaces(7)). What a terminal sends reached the program by
+/// itself.
+void forward(long program, const signalfd_siginfo& info) {
+  if (info.ssi_pid != 0 || (info.ssi_code != kSiUser && info.ssi_code != kSiQueue)) return;
+  deliver(program, info.ssi_signo == kControlSignal ? info.ssi_int : static_cast<int>(info.ssi_signo));
+}
+
+int wait_for_program(long program, const PlanHeader& plan) {
+  pollfd watched[2] = {{kSignalFd, POLLIN, 0}, {plan.host_fd < 0 ? -1 : kHostFd, POLLIN, 0}};
+  for (;;) {
+    // The program may have ended before the signal descriptor was there, so reaping comes before waiting.
+    if (const ProgramEnd end = reap(program); end.over) return end.status;
+    call(__NR_ppoll, watched, 2, nullptr, nullptr, 0);
+    if (watched[1].revents != 0) {
+      deliver(program, plan.parent_death_signal);
+      watched[1].fd = -1;
+    }
+    if ((watched[0].revents & POLLIN) == 0) continue;
+    signalfd_siginfo info;
+    if (call(__NR_read, kSignalFd, &info, sizeof info) == sizeof info && info.ssi_signo != kSigchld)
+      forward(program, info);
+  }
+}
+
+Ended end_box(int status) {
+  Ended ended{};
+  ended.status = status;
+  ended.time_ns = now();
+  call(__NR_kill, -1, kSigkill);  // no process to kill is as good
+  while (call(__NR_wait4, -1, nullptr, __WALL, nullptr) > 0) {
+  }
+  struct rusage usage;
+  require(call(__NR_getrusage, RUSAGE_CHILDREN, &usage));
+  const auto microseconds = [](const auto& time) {
+    return static_cast<std::uint64_t>(time.tv_sec) * 1000000U + static_cast<std::uint64_t>(time.tv_usec);
+  };
+  ended.user_us = microseconds(usage.ru_utime);
+  ended.system_us = microseconds(usage.ru_stime);
+  ended.peak_memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
+  return ended;
+}
+
+}  // namespace
+
+/// argv: a name, the plan's descriptor in decimal, the program's arguments.
+[[noreturn]] void run(char* const* argv, char* const* envp) {
+  const PlanHeader& plan = map_plan(parse_number(argv[1]));
+  become_init(plan);
+  child::Handshake handshake;
+  const long program = start_program(plan, argv + 2, envp, handshake);
+  if (program > 0) notice_death_before_exec(program, handshake);
+  settle(plan);
+  const Started started{handshake.report, now()};
+  tell_host(&started, sizeof started);
+  if (plan.record_step_times != 0) tell_host(step_end_ns + plan.first_step, plan.step_count * sizeof(std::uint64_t));
+  if (started.report.kind != Report::Kind::none) leave(0);
+  const Ended ended = end_box(wait_for_program(program, plan));
+  tell_host(&ended, sizeof ended);
+  leave(0);
+}
+
+}  // namespace pivotbox::init
+
+extern "C" [[noreturn, gnu::used]] void pivotbox_init_main(long* stack) {
+  auto* const* argv = reinterpret_cast<char* const*>(stack + 1);
+  pivotbox::init::run(argv, argv + stack[0] + 1);
+}
+
+#if defined(__x86_64__)
+asm(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall pivotbox_init_main\n\tud2\n");
+#elif defined(__aarch64__)
+asm(".globl _start\n_start:\n\tmov x29, xzr\n\tmov x0, sp\n\tbl pivotbox_init_main\n\tbrk #1\n");
+#endif
