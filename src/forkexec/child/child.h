@@ -44,6 +44,9 @@ long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), 
 /// Interprets the plan, then executes; writes the report and exits if anything fails. `context` is a Context.
 [[noreturn]] void run_child(void* context);
 
+/// Sleeps until it is killed, or its parent dies: holds a new user namespace open. The argument is not looked at.
+[[noreturn]] void hold_namespace(void*);
+
 /// One raw system call: the kernel's answer, negative errno on failure.
 long system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0);
 

@@ -1,0 +1,100 @@
+#include "forkexec/host/birth.h"
+
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <mutex>
+#include <vector>
+
+#include "forkexec/child/child.h"
+
+namespace pivotbox {
+
+namespace {
+
+constexpr std::size_t kGuardSize = 4096;
+constexpr std::size_t kKeptStacks = 16;
+
+std::mutex stacks_mutex;
+std::vector<void*>& free_stacks() {
+  static auto* stacks = new std::vector<void*>;  // never destroyed: a launch may run while the process exits
+  return *stacks;
+}
+
+/// Every signal, also the two that libc hides from sigfillset(3).
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    const std::uint64_t all = ~std::uint64_t{0};
+    child::system_call(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&all), reinterpret_cast<long>(&before_),
+                       sizeof before_);
+  }
+  ~AllSignalsBlocked() {
+    child::system_call(SYS_rt_sigprocmask, SIG_SETMASK, reinterpret_cast<long>(&before_), 0, sizeof before_);
+  }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  std::uint64_t before_ = 0;
+};
+
+}  // namespace
+
+ChildStack::ChildStack() {
+  {
+    const std::lock_guard lock(stacks_mutex);
+    if (!free_stacks().empty()) {
+      base_ = free_stacks().back();
+      free_stacks().pop_back();
+      return;
+    }
+  }
+  base_ = ::mmap(nullptr, kGuardSize + child::kStackSize, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (base_ == MAP_FAILED || ::mprotect(base_, kGuardSize, PROT_NONE) != 0) base_ = nullptr;
+}
+
+ChildStack::~ChildStack() {
+  if (base_ == nullptr) return;
+  {
+    const std::lock_guard lock(stacks_mutex);
+    if (free_stacks().size() < kKeptStacks) {
+      free_stacks().push_back(base_);
+      return;
+    }
+  }
+  ::munmap(base_, kGuardSize + child::kStackSize);
+}
+
+Result<Birth> give_birth(clone_args arguments, const ChildStack& stack, void (*entry)(void*), void* argument) {
+  const auto failed = [](long code) {
+    return std::unexpected(Error{
+        .kind = Error::Kind::system, .action = "make the child", .syscall = "clone3", .code = static_cast<int>(code)});
+  };
+  if (stack.base() == nullptr) return failed(ENOMEM);
+  int pidfd = -1;
+  arguments.flags |= CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+  arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
+  arguments.stack = reinterpret_cast<std::uint64_t>(stack.base()) + kGuardSize;
+  arguments.stack_size = child::kStackSize;
+  const AllSignalsBlocked blocked;
+  const long pid = child::clone_child(&arguments, sizeof arguments, entry, argument);
+  if (pid < 0) return failed(-pid);
+  return Birth{.pid = static_cast<pid_t>(pid), .pidfd = Fd::adopt(pidfd)};
+}
+
+void bury(Birth& child) {
+  if (!child.pidfd) return;
+  ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+  siginfo_t info;
+  while (::waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &info, WEXITED | __WALL) != 0 && errno == EINTR) {
+  }
+  child.pidfd.reset();
+}
+
+}  // namespace pivotbox

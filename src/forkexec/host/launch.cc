@@ -1,0 +1,413 @@
+// Runner::start(): the parent's half of a launch.
+
+#include "forkexec/host/launch.h"
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "forkexec/child/init_protocol.h"
+#include "forkexec/host/hints.h"
+#include "forkexec/host/init_image.h"
+#include "forkexec/host/process_state.h"
+#include "forkexec/plan/identity.h"
+#include "linux/file.h"
+#include "linux/idmap.h"
+#include "linux/probe.h"
+#include "seccomp/bpf.h"
+#include "seccomp/syscalls.h"
+
+namespace pivotbox {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::uint64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+Result<> check_filter(const SeccompFilter& filter) {
+  if (filter.program().empty()) return {};
+  Result<> checked = seccomp::check(filter.program());
+  if (!checked) checked.error().field = "seccomp";
+  return checked;
+}
+
+Result<> check_new_root(const Runner& runner) {
+  if (!runner.pivot_root || *runner.pivot_root == "/") return {};
+  struct stat status{};
+  const int result = ::stat(runner.pivot_root->c_str(), &status);
+  const int code = result != 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+  if (code == 0) return {};
+  return std::unexpected(
+      Error{.kind = Error::Kind::invalid,
+            .field = "pivot_root",
+            .action = *runner.pivot_root,
+            .syscall = "stat",
+            .code = code,
+            .hint = "pivot_root must be an existing directory of the host; \"/\" is right for nearly everybody"});
+}
+
+}  // namespace
+
+Result<Prepared> prepare(const Runner& runner) {
+  if (Result<> r = validate(runner); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = check_filter(runner.seccomp); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = check_new_root(runner); !r) return std::unexpected(std::move(r.error()));
+  const linux_::Caller caller = linux_::probe_caller();
+  HostFacts host{.uid = caller.uid,
+                 .gid = caller.gid,
+                 .root = caller.root,
+                 .opens_trees = caller.opens_trees,
+                 .last_capability = linux_::last_capability()};
+  Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner));
+  if (!sources) return std::unexpected(std::move(sources.error()));
+  for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
+  Result<Plan> plan = compile(runner, host);
+  if (!plan) return std::unexpected(std::move(plan.error()));
+  return Prepared{.host = std::move(host), .sources = std::move(*sources), .plan = std::move(*plan)};
+}
+
+Launch::Launch(const Runner& runner, Prepared prepared)
+    : runner_(runner),
+      host_(std::move(prepared.host)),
+      sources_(std::move(prepared.sources)),
+      plan_(std::move(prepared.plan)) {}
+
+Result<Process> Launch::run() {
+  deadline_ = Clock::now() + runner_.setup_timeout;
+  if (host_.opens_trees && runner_.namespaces.user)
+    if (Result<> r = open_trees(plan_.sources, sources_); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = open_descriptors(); !r) return std::unexpected(std::move(r.error()));
+  set_context();
+  const DumpableGuard dumpable(changes_ids_in_shared_memory(), host_.root);
+  if (Result<> r = clone(); !r) return std::unexpected(std::move(r.error()));
+  Result<> built = attend();
+  if (built) built = await_program();
+  if (!built) {
+    bury(child_);
+    return std::unexpected(std::move(built.error()));
+  }
+  return finish();
+}
+
+// ---- before the child ----
+
+Result<> Launch::open_descriptors() {
+  for (const SlotOrigin& origin : plan_.slots) {
+    const Result<int> descriptor = open_slot(origin);
+    if (!descriptor) return std::unexpected(descriptor.error());
+    if (origin.carried) carried_.push_back(static_cast<std::uint16_t>(slots_.size()));
+    slots_.push_back(*descriptor);
+  }
+  return plan_.with_init ? write_init_plan() : Result<>{};
+}
+
+Result<int> Launch::open_slot(const SlotOrigin& origin) {
+  switch (origin.kind) {
+    case SlotOrigin::Kind::caller:
+      return origin.number;
+    case SlotOrigin::Kind::source_tree:
+      return sources_[static_cast<std::size_t>(origin.number)].tree.get();
+    case SlotOrigin::Kind::init_image:
+      return init_image();
+    case SlotOrigin::Kind::raised:
+      return keep(::fcntl(origin.number, F_DUPFD_CLOEXEC, static_cast<int>(runner_.files.size())),
+                  "duplicate descriptor " + std::to_string(origin.number), "fcntl");
+    case SlotOrigin::Kind::host_pidfd:
+      if (host_pidfd_) return host_pidfd_.get();
+      host_pidfd_ = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+      if (!host_pidfd_) return std::unexpected(linux_::system_error("watch the calling process", "pidfd_open"));
+      return host_pidfd_.get();
+    case SlotOrigin::Kind::init_plan:
+      init_plan_ = Fd::adopt(::memfd_create("pivotbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+      if (!init_plan_) return std::unexpected(linux_::system_error("hand the plan to init", "memfd_create"));
+      return init_plan_.get();
+    case SlotOrigin::Kind::init_status:
+      break;
+  }
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(linux_::system_error("make init's status pipe", "pipe2"));
+  status_read_ = Fd::adopt(ends[0]);
+  status_write_ = Fd::adopt(ends[1]);
+  return status_write_.get();
+}
+
+Result<int> Launch::keep(int descriptor, std::string action, std::string call) {
+  if (descriptor < 0) return std::unexpected(linux_::system_error(std::move(action), std::move(call)));
+  kept_.push_back(Fd::adopt(descriptor));
+  return descriptor;
+}
+
+Result<> Launch::write_init_plan() {
+  const std::size_t count = plan_.steps.size() - plan_.init_at;
+  init::PlanHeader header{};
+  header.steps_offset = sizeof header;
+  header.slots_offset = static_cast<std::uint32_t>(header.steps_offset + count * sizeof(Step));
+  header.bytes_offset = static_cast<std::uint32_t>((header.slots_offset + slots_.size() * sizeof(int) + 7) / 8 * 8);
+  header.first_step = static_cast<std::uint16_t>(plan_.init_at);
+  header.step_count = static_cast<std::uint16_t>(count);
+  header.finale = plan_.program;
+  header.status_fd = status_write_.get();
+  header.host_fd = runner_.parent_death_signal != 0 ? host_pidfd_.get() : -1;
+  header.parent_death_signal = runner_.parent_death_signal;
+  header.new_session = runner_.new_session;
+  header.record_step_times = runner_.record_step_times;
+  std::vector<char> image(header.bytes_offset + plan_.bytes.size());
+  std::memcpy(image.data(), &header, sizeof header);
+  std::memcpy(image.data() + header.steps_offset, plan_.steps.data() + plan_.init_at, count * sizeof(Step));
+  std::memcpy(image.data() + header.slots_offset, slots_.data(), slots_.size() * sizeof(int));
+  std::memcpy(image.data() + header.bytes_offset, plan_.bytes.data(), plan_.bytes.size());
+  if (::write(init_plan_.get(), image.data(), image.size()) != static_cast<ssize_t>(image.size()))
+    return std::unexpected(linux_::system_error("hand the plan to init", "write"));
+  return {};
+}
+
+void Launch::set_context() {
+  init_argument_ = std::to_string(init_plan_.get());
+  if (plan_.with_init) {
+    argv_.push_back(const_cast<char*>("pivotbox-init"));
+    argv_.push_back(init_argument_.data());
+  }
+  for (const std::string& argument : runner_.args) argv_.push_back(const_cast<char*>(argument.c_str()));
+  for (const std::string& entry : runner_.env) envp_.push_back(const_cast<char*>(entry.c_str()));
+  argv_.push_back(nullptr);
+  envp_.push_back(nullptr);
+  if (runner_.record_step_times) step_end_ns_.resize(plan_.steps.size());
+  context_ = {.steps = plan_.steps.data(),
+              .first_step = 0,
+              .step_count = static_cast<std::uint16_t>(plan_.init_at),
+              .bytes = plan_.bytes.data(),
+              .slots = slots_.data(),
+              .carried_slots = carried_.data(),
+              .carried_count = static_cast<std::uint16_t>(carried_.size()),
+              .finale = plan_.finale,
+              .argv = argv_.data(),
+              .envp = envp_.data(),
+              .handshake = &handshake_,
+              .step_end_ns = step_end_ns_.empty() ? nullptr : step_end_ns_.data()};
+}
+
+IdChange Launch::changes_ids_in_shared_memory() const {
+  for (std::size_t i = 0; i < plan_.init_at; ++i) {
+    const auto* identity = std::get_if<step::SetIdentity>(&plan_.steps[i]);
+    if (std::holds_alternative<step::AssumeIds>(plan_.steps[i]) || (identity != nullptr && identity->change_ids))
+      return IdChange::in_shared_memory;
+  }
+  return IdChange::none;
+}
+
+Result<> Launch::clone() {
+  clone_args arguments{};
+  arguments.flags = plan_.clone_flags | CLONE_CHILD_CLEARTID | (runner_.cgroup_fd ? CLONE_INTO_CGROUP : 0U);
+  arguments.child_tid = reinterpret_cast<std::uint64_t>(&handshake_.child);
+  arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see died_before_exec()
+  if (runner_.cgroup_fd) arguments.cgroup = static_cast<__u64>(*runner_.cgroup_fd);
+  start_ns_ = monotonic_ns();
+  Result<Birth> born = give_birth(arguments, stack_, child::run_child, &context_);
+  if (!born) {
+    born.error().field = "namespaces";
+    born.error().hint = clone_hint(born.error().code, plan_.clone_flags);
+    return std::unexpected(std::move(born.error()));
+  }
+  child_ = std::move(*born);
+  status_write_.reset();  // init's copy is the only one from now on: its death is our end of file
+  return {};
+}
+
+// ---- with the child ----
+
+Result<> Launch::attend() {
+  for (const Step& step : plan_.steps) {
+    const auto* await = std::get_if<step::AwaitHost>(&step);
+    if (await == nullptr) continue;
+    if (Result<> r = await->what == step::AwaitHost::For::id_maps ? map_ids() : call_hook(await->ticket); !r) return r;
+    __atomic_store_n(&handshake_.host, await->ticket, __ATOMIC_RELEASE);
+    ::syscall(SYS_futex, &handshake_.host, FUTEX_WAKE, 1);
+  }
+  return {};
+}
+
+Result<> Launch::map_ids() {
+  Identity& id = plan_.identity;
+  if (id.picked) {
+    // No two live boxes share the child's pid, so none share these.
+    const std::uint32_t pair = static_cast<std::uint32_t>(child_.pid) % (runner_.host_ids.count / 2);
+    const std::uint32_t first = runner_.host_ids.first + 2 * pair;
+    for (auto* mappings : {&id.uid_mappings, &id.gid_mappings}) {
+      (*mappings)[0].host_id = first;
+      (*mappings)[1].host_id = first + 1;
+    }
+    if (Result<> r = map_owners(plan_.sources, sources_, first + 1, first + 1); !r) return r;
+  }
+  using linux_::MapWriter;
+  const auto writer = [&](const std::vector<IdMapping>& mappings, std::uint32_t own) {
+    return host_.root || !exceeds_own_id(mappings, own) ? MapWriter::self : MapWriter::helper;
+  };
+  Result<> written =
+      linux_::write_id_maps(child_.pid, id.uid_mappings, writer(id.uid_mappings, host_.uid), id.gid_mappings,
+                            writer(id.gid_mappings, host_.gid), id.deny_setgroups ? Setgroups::deny : Setgroups::allow);
+  if (written) return {};
+  Error& error = written.error();
+  error.field = error.action.contains("gid") || error.action.contains("setgroups") ? "gid_mappings" : "uid_mappings";
+  if (error.hint.empty())
+    error.hint = id.picked
+                     ? "the host ids of host_ids must exist in this user namespace: see /proc/self/uid_map"
+                     : "the calling process may not map these ids (user_namespaces(7)); its memory must be dumpable";
+  return written;
+}
+
+Result<> Launch::call_hook(std::uint8_t ticket) {
+  // A child that died instead of arriving is reported by await_program().
+  for (std::uint32_t seen; (seen = __atomic_load_n(&handshake_.child, __ATOMIC_ACQUIRE)) != ticket + 1U;) {
+    if (seen == 0) return await_program();
+    if (!wait_for_child_word(seen)) return std::unexpected(timed_out());
+  }
+  return runner_.on_ready(child_.pid);
+}
+
+bool Launch::wait_for_child_word(std::uint32_t seen) {
+  const auto left = deadline_ - Clock::now();
+  if (left <= Clock::duration::zero()) return false;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
+  const timespec timeout{seconds.count(), std::chrono::duration_cast<std::chrono::nanoseconds>(left - seconds).count()};
+  // Not FUTEX_PRIVATE: the kernel's wake-up at exec or exit is a shared one.
+  ::syscall(SYS_futex, &handshake_.child, FUTEX_WAIT, seen, &timeout, nullptr, 0);
+  return true;
+}
+
+Result<> Launch::await_program() { return plan_.with_init ? await_init() : await_exec(); }
+
+Result<> Launch::await_exec() {
+  for (std::uint32_t seen; (seen = __atomic_load_n(&handshake_.child, __ATOMIC_ACQUIRE)) != 0;)
+    if (!wait_for_child_word(seen)) return std::unexpected(timed_out());
+  program_ns_ = monotonic_ns();
+  if (handshake_.report.kind != Report::Kind::none) return std::unexpected(explain_failure(handshake_.report));
+  if (const std::optional<Report> death = death_before_exec()) return std::unexpected(explain_failure(*death));
+  return {};
+}
+
+Result<> Launch::await_init() {
+  pollfd watched[2] = {{status_read_.get(), POLLIN, 0}, {child_.pidfd.get(), POLLIN, 0}};
+  while ((watched[0].revents & POLLIN) == 0) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
+    if (left.count() <= 0) return std::unexpected(timed_out());
+    if (::poll(watched, 2, static_cast<int>(left.count())) < 0 && errno != EINTR)
+      return std::unexpected(linux_::system_error("wait for init", "poll"));
+    if ((watched[0].revents & POLLIN) == 0 && watched[1].revents != 0) return std::unexpected(explain_early_end());
+  }
+  init::Started started{};
+  if (::read(status_read_.get(), &started, sizeof started) != sizeof started)
+    return std::unexpected(Error{.kind = Error::Kind::lost, .action = "init's first report is incomplete"});
+  if (runner_.record_step_times && !read_step_times())
+    return std::unexpected(Error{.kind = Error::Kind::lost, .action = "init's step times are incomplete"});
+  if (started.report.kind != Report::Kind::none) return std::unexpected(explain_failure(started.report));
+  program_ns_ = started.time_ns;
+  return {};
+}
+
+bool Launch::read_step_times() {
+  const std::size_t size = (plan_.steps.size() - plan_.init_at) * sizeof(std::uint64_t);
+  return ::read(status_read_.get(), step_end_ns_.data() + plan_.init_at, size) == static_cast<ssize_t>(size);
+}
+
+// ---- after ----
+
+/// A child whose exit signal is not SIGCHLD is found with __WCLONE only (wait(2)); executing makes it SIGCHLD.
+std::optional<Report> Launch::death_before_exec() const {
+  siginfo_t info{};
+  if (::waitid(P_PIDFD, static_cast<id_t>(child_.pidfd.get()), &info, static_cast<int>(WEXITED | WNOHANG | WNOWAIT | __WCLONE)) != 0 ||
+      info.si_pid == 0)
+    return std::nullopt;
+  return Report{Report::Kind::killed, 0, handshake_.step, 0, static_cast<std::uint16_t>(info.si_status)};
+}
+
+Error Launch::explain_early_end() const {
+  if (handshake_.report.kind != Report::Kind::none) return explain_failure(handshake_.report);
+  if (const std::optional<Report> death = death_before_exec()) return explain_failure(*death);
+  return {.kind = Error::Kind::lost,
+          .action = "init ended before it had executed the program",
+          .hint = "it was killed from outside, or ran out of memory"};
+}
+
+Error Launch::explain_failure(const Report& report) const {
+  const bool in_finale = report.step == plan_.steps.size() ||
+                         (plan_.with_init && report.step == plan_.init_at && report.kind == Report::Kind::exec_failed);
+  Error error{.kind = Error::Kind::setup, .step = report.step};
+  if (in_finale) {
+    const bool program = report.step == plan_.steps.size();
+    error.field = program ? (runner_.exec_fd ? "exec_fd" : "args[0]") : "pid1";
+    error.action = program ? "execute " + runner_.args.front() : describe_finale(plan_, plan_.finale);
+    if (program && report.kind == Report::Kind::exec_failed) error.kind = Error::Kind::exec;
+  } else {
+    error.field = plan_.origins[report.step];
+    error.action = describe(plan_, report.step);
+  }
+  if (report.kind == Report::Kind::killed) {
+    error.action += ": the child was killed by signal " + std::to_string(report.error);
+    error.hint = report.error == SIGSYS ? "the filter does not allow execve(2)" : "something outside the box killed it";
+    return error;
+  }
+  error.syscall = seccomp::syscall_name(report.syscall);
+  error.code = report.error;
+  error.hint = in_finale ? exec_hint(report.error) : step_hint(plan_.steps[report.step], report.syscall, report.error);
+  return error;
+}
+
+Error Launch::timed_out() const {
+  const std::size_t step = handshake_.step;
+  return {.kind = Error::Kind::setup,
+          .field = "setup_timeout",
+          .action = step < plan_.steps.size() ? describe(plan_, step) : describe_finale(plan_, plan_.finale),
+          .code = ETIMEDOUT,
+          .step = step,
+          .hint = "the box was not built in time; a file system may not answer"};
+}
+
+Process Launch::finish() {
+  auto state = std::make_unique<Process::State>();
+  state->pid = child_.pid;
+  state->pidfd = std::move(child_.pidfd);
+  state->status = std::move(status_read_);
+  state->start_ns = program_ns_;
+  if (!plan_.with_init) state->host_peak_bytes = peak_memory_of_caller();
+  std::uint64_t before = start_ns_;
+  for (std::size_t i = 0; i < step_end_ns_.size(); ++i) {
+    state->step_times.push_back({i, describe(plan_, i), std::chrono::nanoseconds(step_end_ns_[i] - before)});
+    before = step_end_ns_[i];
+  }
+  return Process(std::move(state));
+}
+
+Result<Process> Runner::start() const {
+  Result<Prepared> prepared = prepare(*this);
+  if (!prepared) return std::unexpected(std::move(prepared.error()));
+  return Launch(*this, std::move(*prepared)).run();
+}
+
+Result<std::string> explain(const Runner& runner, ExplainFormat format) {
+  const Result<Prepared> prepared = prepare(runner);
+  if (!prepared) return std::unexpected(prepared.error());
+  switch (format) {
+    case ExplainFormat::json:
+      return explain_json(prepared->plan);
+    case ExplainFormat::mermaid:
+      return explain_mermaid(prepared->plan);
+    case ExplainFormat::text:
+      break;
+  }
+  return explain_text(prepared->plan);
+}
+
+}  // namespace pivotbox

@@ -1,0 +1,94 @@
+// One launch, from a Runner to a Process.
+#pragma once
+
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "forkexec/child/child.h"
+#include "forkexec/host/birth.h"
+#include "forkexec/host/dumpable.h"
+#include "forkexec/host/sources.h"
+#include "forkexec/plan/plan.h"
+#include "pivotbox/explain.h"
+#include "pivotbox/fd.h"
+#include "pivotbox/runner.h"
+
+namespace pivotbox {
+
+/// A plan, and what was looked up on the host to make it.
+struct Prepared {
+  HostFacts host;
+  std::vector<OpenSource> sources;
+  Plan plan;
+};
+
+/// Everything that can be refused before anything is started.
+[[nodiscard]] Result<Prepared> prepare(const Runner& runner);
+
+/// Everything the child uses lives here until the child has left this memory. Used once, by one thread.
+class Launch {
+ public:
+  Launch(const Runner& runner, Prepared prepared);
+  Launch(const Launch&) = delete;
+  Launch& operator=(const Launch&) = delete;
+
+  [[nodiscard]] Result<Process> run();
+
+ private:
+  Result<> open_descriptors();
+  Result<int> open_slot(const SlotOrigin& origin);
+  Result<int> keep(int descriptor, std::string action, std::string call);
+  Result<> write_init_plan();
+  void set_context();
+  [[nodiscard]] IdChange changes_ids_in_shared_memory() const;
+  Result<> clone();
+
+  /// Answers each AwaitHost of the plan in turn.
+  Result<> attend();
+  Result<> map_ids();
+  Result<> call_hook(std::uint8_t ticket);
+  /// False at the deadline.
+  bool wait_for_child_word(std::uint32_t seen);
+  /// Until the program was executed, or the reason why not.
+  Result<> await_program();
+  Result<> await_exec();
+  Result<> await_init();
+  bool read_step_times();
+
+  [[nodiscard]] std::optional<Report> death_before_exec() const;
+  [[nodiscard]] Error explain_early_end() const;
+  [[nodiscard]] Error explain_failure(const Report& report) const;
+  [[nodiscard]] Error timed_out() const;
+  Process finish();
+
+  const Runner& runner_;
+  HostFacts host_;
+  std::vector<OpenSource> sources_;
+  Plan plan_;
+  std::chrono::steady_clock::time_point deadline_;
+
+  std::vector<int> slots_;
+  std::vector<std::uint16_t> carried_;
+  std::vector<Fd> kept_;
+  Fd host_pidfd_;
+  Fd init_plan_;
+  Fd status_read_;
+  Fd status_write_;
+
+  std::string init_argument_;
+  std::vector<char*> argv_;
+  std::vector<char*> envp_;
+  std::vector<std::uint64_t> step_end_ns_;
+  child::Handshake handshake_;
+  child::Context context_;
+  ChildStack stack_;
+
+  Birth child_;
+  std::uint64_t start_ns_ = 0;
+  std::uint64_t program_ns_ = 0;
+};
+
+}  // namespace pivotbox

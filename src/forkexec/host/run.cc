@@ -1,0 +1,213 @@
+#include "pivotbox/run.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "linux/file.h"
+#include "pivotbox/fd.h"
+
+namespace pivotbox {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Pipe {
+  Fd read;
+  Fd write;
+};
+
+/// Which end is the caller's: that one is made non-blocking.
+enum class CallersEnd : std::uint8_t { read, write };
+
+Result<Pipe> make_pipe(CallersEnd callers) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return std::unexpected(linux_::system_error("make a pipe for the program", "pipe2"));
+  Pipe pipe{.read = Fd::adopt(ends[0]), .write = Fd::adopt(ends[1])};
+  if (::fcntl(callers == CallersEnd::read ? ends[0] : ends[1], F_SETFL, O_NONBLOCK) != 0)
+    return std::unexpected(linux_::system_error("make a pipe for the program", "fcntl"));
+  return pipe;
+}
+
+/// Collects from a pipe, at most `limit` bytes.
+class Collector {
+ public:
+  Collector(Fd source, std::uint64_t limit, std::string& kept)
+      : source_(std::move(source)), limit_(limit), kept_(kept) {}
+
+  [[nodiscard]] int fd() const { return source_.get(); }
+  [[nodiscard]] bool exceeded() const { return exceeded_; }
+
+  Result<> drain() {
+    std::array<char, 65536> block;
+    while (source_) {
+      const ssize_t got = ::read(source_.get(), block.data(), block.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && errno == EAGAIN) return {};
+      if (got < 0) return std::unexpected(linux_::system_error("collect output", "read"));
+      if (got == 0) source_.reset();
+      const auto room = std::min<std::uint64_t>(static_cast<std::uint64_t>(got), limit_ - kept_.size());
+      kept_.append(block.data(), room);
+      if (room == static_cast<std::uint64_t>(got)) continue;
+      exceeded_ = true;
+      source_.reset();
+    }
+    return {};
+  }
+
+ private:
+  Fd source_;
+  std::uint64_t limit_;
+  std::string& kept_;
+  bool exceeded_ = false;
+};
+
+/// Writes to a pipe whose reader may go away at any time.
+class Feeder {
+ public:
+  Feeder(Fd sink, std::string_view left) : sink_(std::move(sink)), left_(left) {}
+
+  [[nodiscard]] int fd() const { return sink_.get(); }
+
+  Result<> push() {
+    while (sink_ && !left_.empty()) {
+      const ssize_t written = write_quietly();
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0 && errno == EAGAIN) return {};
+      if (written < 0 && errno != EPIPE) return std::unexpected(linux_::system_error("feed standard input", "write"));
+      left_.remove_prefix(written < 0 ? left_.size() : static_cast<std::size_t>(written));
+    }
+    sink_.reset();
+    return {};
+  }
+
+ private:
+  /// EPIPE without SIGPIPE, whatever the host does with that signal (signal(7): a blocked one stays with this thread).
+  ssize_t write_quietly() {
+    sigset_t pipe_only;
+    sigset_t before;
+    ::sigemptyset(&pipe_only);
+    ::sigaddset(&pipe_only, SIGPIPE);
+    sigset_t pending;
+    ::sigpending(&pending);
+    const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+    const ssize_t written = ::write(sink_.get(), left_.data(), left_.size());
+    const int code = errno;
+    if (written < 0 && code == EPIPE && !was_pending) {
+      const timespec at_once{};
+      while (::sigtimedwait(&pipe_only, nullptr, &at_once) < 0 && errno == EINTR) {
+      }
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = code;
+    return written;
+  }
+
+  Fd sink_;
+  std::string_view left_;
+};
+
+/// One box being fed, collected and watched.
+class Conversation {
+ public:
+  Conversation(Process process, Feeder input, Collector output, Collector error,
+               std::optional<Clock::time_point> deadline)
+      : process_(std::move(process)),
+        input_(std::move(input)),
+        output_(std::move(output)),
+        error_(std::move(error)),
+        deadline_(deadline) {}
+
+  /// Until the box is gone. Why it was ended, if run() ended it.
+  Result<std::optional<Outcome::Kind>> hold() {
+    std::optional<Outcome::Kind> ended;
+    for (;;) {
+      pollfd watched[4] = {{process_.pidfd(), POLLIN, 0},
+                           {input_.fd(), POLLOUT, 0},
+                           {output_.fd(), POLLIN, 0},
+                           {error_.fd(), POLLIN, 0}};
+      if (::poll(watched, 4, ended ? -1 : milliseconds_left()) < 0 && errno != EINTR)
+        return std::unexpected(linux_::system_error("wait for the box", "poll"));
+      if (Result<> r = move_data(); !r) return std::unexpected(std::move(r.error()));
+      if (watched[0].revents != 0)
+        return output_.exceeded() || error_.exceeded() ? ended.value_or(Outcome::Kind::output_exceeded) : ended;
+      if (ended) continue;
+      if (output_.exceeded() || error_.exceeded())
+        ended = Outcome::Kind::output_exceeded;
+      else if (deadline_ && Clock::now() >= *deadline_)
+        ended = Outcome::Kind::wall_time_exceeded;
+      else
+        continue;
+      if (Result<> r = process_.kill(SIGKILL); !r) return std::unexpected(std::move(r.error()));
+      // With the kill sent, wait() bounds how long init may take.
+      if (Result<Outcome> gone = process_.wait(); !gone) return std::unexpected(std::move(gone.error()));
+    }
+  }
+
+  Result<Outcome> outcome() { return process_.wait(); }
+
+ private:
+  Result<> move_data() {
+    if (Result<> r = input_.push(); !r) return r;
+    if (Result<> r = output_.drain(); !r) return r;
+    return error_.drain();
+  }
+
+  [[nodiscard]] int milliseconds_left() const {
+    if (!deadline_) return -1;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now()).count();
+    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000));
+  }
+
+  Process process_;
+  Feeder input_;
+  Collector output_;
+  Collector error_;
+  std::optional<Clock::time_point> deadline_;
+};
+
+}  // namespace
+
+Result<Outcome> run(const Runner& runner, const RunOptions& options) {
+  Result<Pipe> input = make_pipe(CallersEnd::write);
+  Result<Pipe> output = make_pipe(CallersEnd::read);
+  Result<Pipe> error = make_pipe(CallersEnd::read);
+  for (const Result<Pipe>* pipe : {&input, &output, &error})
+    if (!*pipe) return std::unexpected(pipe->error());
+  Runner piped = runner;
+  piped.files.resize(std::max<std::size_t>(piped.files.size(), 3), Runner::kClosed);
+  piped.files[0] = input->read.get();
+  piped.files[1] = output->write.get();
+  piped.files[2] = error->write.get();
+  Result<Process> process = piped.start();
+  if (!process) return std::unexpected(std::move(process.error()));
+  input->read.reset();
+  output->write.reset();
+  error->write.reset();
+
+  std::string collected_output;
+  std::string collected_error;
+  std::optional<Clock::time_point> deadline;
+  if (options.wall_time_limit) deadline = Clock::now() + *options.wall_time_limit;
+  Conversation conversation(std::move(*process), Feeder(std::move(input->write), options.standard_input),
+                            Collector(std::move(output->read), options.output_limit_bytes, collected_output),
+                            Collector(std::move(error->read), options.error_limit_bytes, collected_error), deadline);
+  const Result<std::optional<Outcome::Kind>> ended = conversation.hold();
+  if (!ended) return std::unexpected(ended.error());
+  Result<Outcome> outcome = conversation.outcome();
+  if (!outcome) return outcome;
+  if (*ended) outcome->kind = **ended;
+  outcome->standard_output = std::move(collected_output);
+  outcome->standard_error = std::move(collected_error);
+  return outcome;
+}
+
+}  // namespace pivotbox

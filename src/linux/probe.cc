@@ -1,0 +1,49 @@
+#include "linux/probe.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/mount.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace pivotbox::linux_ {
+
+namespace {
+
+bool has_administrator_capabilities() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct held[2]{};
+  if (::syscall(SYS_capget, &header, held) != 0) return false;
+  constexpr std::uint32_t kNeeded = 1U << CAP_SYS_ADMIN | 1U << CAP_SETUID | 1U << CAP_SETGID;
+  return (held[0].effective & kNeeded) == kNeeded;
+}
+
+bool can_open_trees() {
+  const long tree = ::syscall(SYS_open_tree, AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (tree >= 0) ::close(static_cast<int>(tree));
+  return tree >= 0;
+}
+
+}  // namespace
+
+Caller probe_caller() {
+  Caller caller{.uid = ::geteuid(), .gid = ::getegid()};
+  caller.root = has_administrator_capabilities();
+  if (caller.root) {
+    static const bool opens_trees = can_open_trees();
+    caller.opens_trees = opens_trees;
+  }
+  return caller;
+}
+
+std::uint8_t last_capability() {
+  static const std::uint8_t last = [] {
+    std::uint8_t known = 0;
+    while (known < 63 && ::prctl(PR_CAPBSET_READ, known + 1) >= 0) ++known;
+    return known;
+  }();
+  return last;
+}
+
+}  // namespace pivotbox::linux_

@@ -1,0 +1,21 @@
+// What the calling process may do, and what this kernel offers.
+#pragma once
+
+#include <cstdint>
+
+namespace pivotbox::linux_ {
+
+struct Caller {
+  std::uint32_t uid = 0;  ///< effective
+  std::uint32_t gid = 0;
+  bool root = false;         ///< has CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID in its user namespace
+  bool opens_trees = false;  ///< may clone mounts of its mount namespace (open_tree(2), since Linux 5.2)
+};
+
+/// Looks anew at each call, except at what cannot change while the process lives. Thread-safe.
+[[nodiscard]] Caller probe_caller();
+
+/// The highest capability this kernel knows (PR_CAPBSET_READ).
+[[nodiscard]] std::uint8_t last_capability();
+
+}  // namespace pivotbox::linux_
