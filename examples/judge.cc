@@ -1,0 +1,87 @@
+// A small judge: compiles a solution in one box, runs it on the input in another, compares the output, prints a
+// verdict.
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "pivotbox/pivotbox.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using pivotbox::Outcome;
+
+struct TemporaryDirectory {
+  std::string path = std::filesystem::temp_directory_path() / "judge.XXXXXX";
+  TemporaryDirectory() {
+    if (mkdtemp(path.data()) == nullptr) throw std::system_error(errno, std::generic_category(), path);
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;  // a destructor has nobody to tell
+    std::filesystem::remove_all(path, ignored);
+  }
+};
+
+std::string read(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+pivotbox::Result<Outcome> compile(std::string source, const std::string& directory) {
+  auto mounts = pivotbox::host_root({.work_dir = ""});
+  if (!mounts) return std::unexpected(mounts.error());
+  mounts->push_back(pivotbox::mount::File{.target = "/source/solution.cc", .contents = std::move(source)});
+  mounts->push_back(pivotbox::mount::Bind{directory, "/result", pivotbox::Access::read_write});
+  const pivotbox::Runner runner{.args = {"g++", "-O1", "-o", "/result/solution", "/source/solution.cc"},
+                                .mounts = *mounts};
+  return pivotbox::run(runner, {.error_limit_bytes = 1 << 20, .wall_time_limit = 30s});
+}
+
+pivotbox::Result<Outcome> execute(const std::string& directory, const std::string& input) {
+  auto mounts = pivotbox::host_root();
+  if (!mounts) return std::unexpected(mounts.error());
+  mounts->push_back(pivotbox::mount::Bind{directory + "/solution", "/solution"});
+  const pivotbox::Runner runner{.args = {"/solution"}, .mounts = *mounts};
+  return pivotbox::run(runner, {.standard_input = input, .output_limit_bytes = 4096, .wall_time_limit = 1s});
+}
+
+std::string verdict(const Outcome& outcome, const std::string& answer) {
+  switch (outcome.kind) {
+    case Outcome::Kind::wall_time_exceeded:
+      return "time limit exceeded";
+    case Outcome::Kind::output_exceeded:
+      return "output limit exceeded";
+    case Outcome::Kind::signalled:
+      return "killed by signal " + std::to_string(outcome.signal);
+    case Outcome::Kind::exited:
+      break;
+  }
+  if (outcome.exit_code != 0) return "exit code " + std::to_string(outcome.exit_code);
+  return outcome.standard_output == answer ? "accepted" : "wrong answer";
+}
+
+int fail(const pivotbox::Error& error) {
+  std::fprintf(stderr, "%s\n%s\n", error.message().c_str(), error.hint.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) return std::fprintf(stderr, "usage: judge SOLUTION.cc INPUT ANSWER\n"), 2;
+  const TemporaryDirectory directory;
+  const auto compiled = compile(read(argv[1]), directory.path);
+  if (!compiled) return fail(compiled.error());
+  if (compiled->kind != Outcome::Kind::exited || compiled->exit_code != 0)
+    return std::printf("compilation error\n%s", compiled->standard_error.c_str()), 0;
+  const auto outcome = execute(directory.path, read(argv[2]));
+  if (!outcome) return fail(outcome.error());
+  std::printf("%s\n", verdict(*outcome, read(argv[3])).c_str());
+}
