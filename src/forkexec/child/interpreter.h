@@ -18,8 +18,8 @@ template <Kernel K>
 class Interpreter : private Operations<K> {
   using Base = Operations<K>;
   using Base::attach, Base::bytes, Base::close_after, Base::empty_directory, Base::empty_file, Base::last_call,
-      Base::make_entry, Base::now, Base::open_beneath, Base::prctl, Base::require_device, Base::set_capabilities,
-      Base::set_ids, Base::set_option, Base::slot, Base::sys, Base::text, Base::world;
+      Base::make_entry, Base::now, Base::open_beneath, Base::prctl, Base::raise_ambient, Base::require_device,
+      Base::set_capabilities, Base::set_ids, Base::set_option, Base::slot, Base::sys, Base::text, Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
@@ -40,8 +40,7 @@ class Interpreter : private Operations<K> {
     world().handshake->step = end();
     const Finale& finale = world().finale;
     if (finale.kind == Finale::Kind::init) {
-      if (const long result = keep_only_carried_open(); result < 0)
-        return failure(Report::Kind::exec_failed, end(), result);
+      if (const long result = become_init(finale); result < 0) return failure(Report::Kind::exec_failed, end(), result);
     } else if (const long result = reset_signals(); result < 0) {
       return failure(Report::Kind::exec_failed, end(), result);
     }
@@ -258,9 +257,7 @@ class Interpreter : private Operations<K> {
         if (const long r = prctl(PR_CAPBSET_DROP, capability); r < 0) return r;
     if (const long r = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL); r < 0) return r;
     if (const long r = set_capabilities(s.keep | 1ULL << CAP_SETPCAP, s.keep); r < 0) return r;
-    for (std::uint32_t capability = 0; capability <= s.last_capability; ++capability)
-      if ((s.keep >> capability & 1U) != 0)
-        if (const long r = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability); r < 0) return r;
+    if (const long r = raise_ambient(s.keep); r < 0) return r;
     if (const long r = prctl(PR_SET_SECUREBITS, (SECURE_ALL_BITS & ~SECBIT_KEEP_CAPS) | SECURE_ALL_LOCKS); r < 0)
       return r;
     return set_capabilities(s.keep, s.keep);
@@ -272,6 +269,13 @@ class Interpreter : private Operations<K> {
     sock_fprog program{static_cast<unsigned short>(s.program.size / sizeof(sock_filter)),
                        reinterpret_cast<sock_filter*>(const_cast<char*>(bytes(s.program)))};
     return sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+  }
+
+  long become_init(const Finale& finale) {
+    if (const long r = prctl(PR_SET_SECUREBITS, SECBIT_NOROOT); r < 0) return r;
+    if (const long r = set_capabilities(finale.capabilities, finale.capabilities); r < 0) return r;
+    if (const long r = raise_ambient(finale.capabilities); r < 0) return r;
+    return keep_only_carried_open();
   }
 
   long keep_only_carried_open() {

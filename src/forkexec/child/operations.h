@@ -167,6 +167,14 @@ class Operations {
     return sys(__NR_setresuid, uid, uid, uid);
   }
 
+  /// The only way capabilities survive execve(2) for ids other than 0 (capabilities(7)).
+  long raise_ambient(std::uint64_t set) {
+    for (long capability = 0; set != 0; ++capability, set >>= 1U)
+      if ((set & 1U) != 0)
+        if (const long r = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability); r < 0) return r;
+    return 0;
+  }
+
   long set_capabilities(std::uint64_t permitted, std::uint64_t inheritable) {
     __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
     const auto low = [](std::uint64_t set) { return static_cast<std::uint32_t>(set); };

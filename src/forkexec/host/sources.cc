@@ -108,10 +108,8 @@ Result<> map_owners(const std::vector<Source>& sources, const std::vector<OpenSo
     const Result<Fd> mapping = new_mapping_namespace({.container_id = opened[i].uid, .host_id = program_host_uid},
                                                      {.container_id = opened[i].gid, .host_id = program_host_gid});
     if (!mapping) return std::unexpected(mapping.error());
-    const mount_attr attributes{.attr_set = MOUNT_ATTR_IDMAP,
-                                .attr_clr = 0,
-                                .propagation = 0,
-                                .userns_fd = static_cast<__u64>(mapping->get())};
+    const mount_attr attributes{
+        .attr_set = MOUNT_ATTR_IDMAP, .attr_clr = 0, .propagation = 0, .userns_fd = static_cast<__u64>(mapping->get())};
     if (Result<> r = set_attributes(sources[i], opened[i].tree, attributes, 0,
                                     "its file system cannot be id-mapped (mount_setattr(2)): give uid_mappings and "
                                     "gid_mappings with host ids that may "

@@ -1,5 +1,6 @@
 // A Runner becomes a Plan: one function per phase, in the order of the phases.
 
+#include <linux/capability.h>
 #include <linux/sched.h>
 
 #include <cerrno>
@@ -14,6 +15,9 @@
 namespace pivotbox {
 
 namespace {
+
+/// What init and its child need until the program is executed: to change ids, to drop the rest, to kill what is left.
+constexpr std::uint64_t kInitCapabilities = 1U << CAP_SETUID | 1U << CAP_SETGID | 1U << CAP_SETPCAP | 1U << CAP_KILL;
 
 class Compiler {
  public:
@@ -158,13 +162,17 @@ class Compiler {
     build_.add(step::ChangeDirectory{build_.text(runner_.work_dir)}, "work_dir");
   }
 
-  void privileges() {
+  std::uint64_t kept_capabilities() const {
     std::uint64_t keep = 0;
     for (const int capability : runner_.capabilities) keep |= std::uint64_t{1} << static_cast<unsigned>(capability);
-    build_.add(
-        step::DropPrivileges{
-            .keep = keep, .last_capability = host_.last_capability, .no_new_privs = runner_.no_new_privs},
-        "capabilities");
+    return keep;
+  }
+
+  void privileges() {
+    build_.add(step::DropPrivileges{.keep = kept_capabilities(),
+                                    .last_capability = host_.last_capability,
+                                    .no_new_privs = runner_.no_new_privs},
+               "capabilities");
     if (runner_.landlock_ruleset_fd)
       build_.add(step::RestrictLandlock{optional_slot(SlotOrigin::Kind::raised, runner_.landlock_ruleset_fd)},
                  "landlock_ruleset_fd");
@@ -191,8 +199,10 @@ class Compiler {
       plan_.init_at = plan_.steps.size();
       return {};
     }
-    plan_.finale = {
-        .kind = Finale::Kind::init, .image = build_.slot({.kind = SlotOrigin::Kind::init_image}), .candidates = {}};
+    plan_.finale = {.kind = Finale::Kind::init,
+                    .image = build_.slot({.kind = SlotOrigin::Kind::init_image}),
+                    .candidates = {},
+                    .capabilities = kept_capabilities() | kInitCapabilities};
     static_cast<void>(carried_slot(SlotOrigin::Kind::init_plan, -1));
     static_cast<void>(carried_slot(SlotOrigin::Kind::init_status, -1));
     if (runner_.parent_death_signal != 0) static_cast<void>(carried_slot(SlotOrigin::Kind::host_pidfd, -1));

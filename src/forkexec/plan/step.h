@@ -253,8 +253,9 @@ constexpr Phase phase_of(const Step& step) {
 struct Finale {
   enum class Kind : std::uint8_t { program, init };
   Kind kind = Kind::program;
-  Slot image;        // executed by descriptor when set
-  Bytes candidates;  // else these paths are tried in turn, each NUL-terminated
+  Slot image;                      // executed by descriptor when set
+  Bytes candidates;                // else these paths are tried in turn, each NUL-terminated
+  std::uint64_t capabilities = 0;  // of init: what it holds after execve(2), whatever its ids
 };
 
 /// All that ever leaves a half-built box.
