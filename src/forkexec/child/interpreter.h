@@ -216,6 +216,8 @@ class Interpreter : private Operations<K> {
 
   long apply(const step::EnterSession& s) {
     if (const long r = sys(__NR_setsid); r < 0) return r;
+    // The caller's session keyring would stay in possession (session-keyring(7)).
+    if (const long r = sys(__NR_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr); r < 0) return r;
     return s.terminal.index == Slot::kNone ? 0 : sys(__NR_ioctl, slot(s.terminal), TIOCSCTTY, 0);
   }
 

@@ -10,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/if.h>
+#include <linux/keyctl.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/poll.h>

@@ -37,6 +37,15 @@ std::uint64_t monotonic_ns() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+Error bad_descriptor(const SlotOrigin& origin) {
+  return {.kind = Error::Kind::invalid,
+          .field = origin.field,
+          .action = "pass descriptor " + std::to_string(origin.number),
+          .syscall = "fcntl",
+          .code = errno,
+          .hint = "it must stay open until start() has returned"};
+}
+
 Result<> check_filter(const SeccompFilter& filter) {
   if (filter.program().empty()) return {};
   Result<> checked = seccomp::check(filter.program());
@@ -117,14 +126,13 @@ Result<> Launch::open_descriptors() {
 Result<int> Launch::open_slot(const SlotOrigin& origin) {
   switch (origin.kind) {
     case SlotOrigin::Kind::caller:
-      return origin.number;
+      return require_open(origin);
     case SlotOrigin::Kind::source_tree:
       return sources_[static_cast<std::size_t>(origin.number)].tree.get();
     case SlotOrigin::Kind::init_image:
       return init_image();
     case SlotOrigin::Kind::raised:
-      return keep(::fcntl(origin.number, F_DUPFD_CLOEXEC, static_cast<int>(runner_.files.size())),
-                  "duplicate descriptor " + std::to_string(origin.number), "fcntl");
+      return raise(origin);
     case SlotOrigin::Kind::host_pidfd:
       if (host_pidfd_) return host_pidfd_.get();
       host_pidfd_ = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
@@ -144,10 +152,15 @@ Result<int> Launch::open_slot(const SlotOrigin& origin) {
   return status_write_.get();
 }
 
-Result<int> Launch::keep(int descriptor, std::string action, std::string call) {
-  if (descriptor < 0) return std::unexpected(linux_::system_error(std::move(action), std::move(call)));
-  kept_.push_back(Fd::adopt(descriptor));
-  return descriptor;
+Result<int> Launch::require_open(const SlotOrigin& origin) const {
+  if (::fcntl(origin.number, F_GETFD) >= 0) return origin.number;
+  return std::unexpected(bad_descriptor(origin));
+}
+
+Result<int> Launch::raise(const SlotOrigin& origin) {
+  kept_.push_back(Fd::adopt(::fcntl(origin.number, F_DUPFD_CLOEXEC, static_cast<int>(runner_.files.size()))));
+  if (!kept_.back()) return std::unexpected(bad_descriptor(origin));
+  return kept_.back().get();
 }
 
 Result<> Launch::write_init_plan() {

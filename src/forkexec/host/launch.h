@@ -40,7 +40,8 @@ class Launch {
  private:
   Result<> open_descriptors();
   Result<int> open_slot(const SlotOrigin& origin);
-  Result<int> keep(int descriptor, std::string action, std::string call);
+  Result<int> require_open(const SlotOrigin& origin) const;
+  Result<int> raise(const SlotOrigin& origin);
   Result<> write_init_plan();
   void set_context();
   [[nodiscard]] IdChange changes_ids_in_shared_memory() const;

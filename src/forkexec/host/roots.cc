@@ -44,14 +44,13 @@ void append_contents(std::vector<Mount>& mounts, const std::string& path) {
 }
 
 /// Public, without secrets, and missed by some program at its start.
-constexpr std::array kEtcEntries = {
-    "/etc/ld.so.cache",     "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime",
-    "/etc/nsswitch.conf",   "/etc/protocols",  "/etc/services",     "/etc/mime.types",   "/etc/ssl/certs",
-    "/etc/ssl/openssl.cnf", "/etc/fonts",      "/etc/python3",      "/etc/python3.11",   "/etc/java-17-openjdk",
-    "/etc/java-21-openjdk", "/etc/perl",       "/etc/terminfo",     "/etc/gai.conf",     "/etc/host.conf"};
+constexpr std::array kEtcEntries = {"/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/nsswitch.conf",
+                                    "/etc/protocols",   "/etc/services",     "/etc/ssl/certs", "/etc/ssl/openssl.cnf"};
 
-void append_etc(std::vector<Mount>& mounts) {
+void append_etc(std::vector<Mount>& mounts, const std::vector<std::string>& etc_names) {
   for (const char* path : kEtcEntries) append_contents(mounts, path);
+  for (const std::string& name : etc_names)
+    if (name.starts_with("java-")) append_contents(mounts, "/etc/" + name);  // Debian keeps a JDK's configuration there
   mounts.push_back(mount::File{.target = "/etc/passwd",
                                .contents = "root:x:0:0:root:/:/usr/sbin/nologin\n"
                                            "box:x:1000:1000:box:/tmp:/bin/sh\n"
@@ -89,11 +88,13 @@ Result<std::vector<std::string>> names_in(const std::string& path) {
 Result<std::vector<Mount>> host_root(const HostRootOptions& options) {
   Result<std::vector<std::string>> names = names_in("/");
   if (!names) return std::unexpected(std::move(names.error()));
+  Result<std::vector<std::string>> etc_names = names_in("/etc");
+  if (!etc_names) return std::unexpected(std::move(etc_names.error()));
   std::vector<Mount> mounts;
   append_shown(mounts, "/usr");
   for (const std::string& name : *names)
     if (name == "bin" || name == "sbin" || name.starts_with("lib")) append_shown(mounts, "/" + name);
-  append_etc(mounts);
+  append_etc(mounts, *etc_names);
   append_kernel_and_memory(mounts, options.tmp_size_bytes);
   if (!options.work_dir.empty())
     mounts.push_back(mount::Tmpfs{.target = options.work_dir, .size_bytes = options.work_size_bytes, .inodes = 65536});

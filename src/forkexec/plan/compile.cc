@@ -153,11 +153,16 @@ class Compiler {
 
   void descriptors() {
     if (runner_.new_session)
-      build_.add(step::EnterSession{optional_slot(SlotOrigin::Kind::caller, runner_.controlling_terminal)},
+      build_.add(step::EnterSession{optional_slot(SlotOrigin::Kind::caller, runner_.controlling_terminal,
+                                                  "controlling_terminal")},
                  "new_session");
     std::vector<Slot> files;
-    for (const int descriptor : runner_.files)
-      files.push_back(descriptor == Runner::kClosed ? Slot{} : carried_slot(SlotOrigin::Kind::caller, descriptor));
+    for (std::size_t i = 0; i < runner_.files.size(); ++i) {
+      const int descriptor = runner_.files[i];
+      files.push_back(descriptor == Runner::kClosed
+                          ? Slot{}
+                          : carried_slot(SlotOrigin::Kind::caller, descriptor, "files[" + std::to_string(i) + "]"));
+    }
     build_.add(step::InstallFiles{build_.block(std::span<const Slot>(files))}, "files");
     build_.add(step::ChangeDirectory{build_.text(runner_.work_dir)}, "work_dir");
   }
@@ -174,7 +179,8 @@ class Compiler {
                                     .no_new_privs = runner_.no_new_privs},
                "capabilities");
     if (runner_.landlock_ruleset_fd)
-      build_.add(step::RestrictLandlock{optional_slot(SlotOrigin::Kind::raised, runner_.landlock_ruleset_fd)},
+      build_.add(step::RestrictLandlock{optional_slot(SlotOrigin::Kind::raised, runner_.landlock_ruleset_fd,
+                                                      "landlock_ruleset_fd")},
                  "landlock_ruleset_fd");
   }
 
@@ -192,7 +198,7 @@ class Compiler {
                 .action = "look up " + runner_.args.front() + " along PATH, which has no absolute directory",
                 .code = ENOENT});
     plan_.program = {.kind = Finale::Kind::program,
-                     .image = optional_slot(SlotOrigin::Kind::raised, runner_.exec_fd),
+                     .image = optional_slot(SlotOrigin::Kind::raised, runner_.exec_fd, "exec_fd"),
                      .candidates = build_.list(paths)};
     plan_.finale = plan_.program;
     if (!plan_.with_init) {
@@ -203,9 +209,9 @@ class Compiler {
                     .image = build_.slot({.kind = SlotOrigin::Kind::init_image}),
                     .candidates = {},
                     .capabilities = kept_capabilities() | kInitCapabilities};
-    static_cast<void>(carried_slot(SlotOrigin::Kind::init_plan, -1));
-    static_cast<void>(carried_slot(SlotOrigin::Kind::init_status, -1));
-    if (runner_.parent_death_signal != 0) static_cast<void>(carried_slot(SlotOrigin::Kind::host_pidfd, -1));
+    static_cast<void>(carried_slot(SlotOrigin::Kind::init_plan));
+    static_cast<void>(carried_slot(SlotOrigin::Kind::init_status));
+    if (runner_.parent_death_signal != 0) static_cast<void>(carried_slot(SlotOrigin::Kind::host_pidfd));
     return {};
   }
 
@@ -243,11 +249,11 @@ class Compiler {
     build_.add(step::SetHostName{.which = which, .name = build_.block(std::span<const char>(value))}, field);
   }
 
-  Slot carried_slot(SlotOrigin::Kind kind, int number) {
-    return build_.slot({.kind = kind, .number = number, .carried = plan_.with_init});
+  Slot carried_slot(SlotOrigin::Kind kind, int number = -1, std::string field = {}) {
+    return build_.slot({.kind = kind, .number = number, .carried = plan_.with_init, .field = std::move(field)});
   }
-  Slot optional_slot(SlotOrigin::Kind kind, std::optional<int> number) {
-    return number ? carried_slot(kind, *number) : Slot{};
+  Slot optional_slot(SlotOrigin::Kind kind, std::optional<int> number, std::string field) {
+    return number ? carried_slot(kind, *number, std::move(field)) : Slot{};
   }
 
   bool is_other_than_caller(const Credential& setup) const {

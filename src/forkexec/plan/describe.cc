@@ -84,8 +84,8 @@ class Describer {
     return fmt::format("limit {} to {} (hard {})", resource_name(s.resource), amount(s.soft), amount(s.hard));
   }
   std::string operator()(const step::EnterSession& s) const {
-    return s.terminal.index == Slot::kNone ? "new session, no controlling terminal"
-                                           : "new session with its controlling terminal";
+    return s.terminal.index == Slot::kNone ? "new session and session keyring, no controlling terminal"
+                                           : "new session and session keyring, with its controlling terminal";
   }
   std::string operator()(const step::InstallFiles& s) const {
     return fmt::format("install {} descriptors, close all others", s.files.size / sizeof(Slot));

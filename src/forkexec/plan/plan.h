@@ -66,6 +66,7 @@ struct SlotOrigin {
   Kind kind = Kind::caller;
   int number = -1;
   bool carried = false;  ///< stays open when init is executed
+  std::string field;     ///< of a descriptor of the caller: "files[3]"
 };
 
 struct Plan {

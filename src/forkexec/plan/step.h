@@ -190,7 +190,7 @@ struct SetLimit {
   std::uint64_t hard;
 };
 
-/// A new session without a controlling terminal, or with the given one.
+/// A new session, with a session keyring of its own, without a controlling terminal or with the given one.
 struct EnterSession {
   static constexpr auto kPhase = Phase::descriptors;
   Slot terminal;
