@@ -1,0 +1,73 @@
+#include <array>
+#include <utility>
+
+#include "option_table.h"
+#include "verbs.h"
+
+namespace pivotbox::cli {
+
+namespace {
+
+constexpr std::string_view kIntroduction =
+    R"(pivotbox runs a program inside a root of its own.
+
+Usage:
+  pivotbox run [OPTION...] [--] PROGRAM [ARG...]
+  pivotbox explain [--format text|json|mermaid] [OPTION...] [--] PROGRAM [ARG...]
+  pivotbox help
+
+Without options the program sees the host's /usr and the few files of /etc it needs, the current directory
+(read-only), and a /tmp, /proc and /dev of its own. It has no network but loopback and no privileges.
+'explain' takes the same options and shows each step of the launch without doing it.
+
+Run a script that reads the current directory:
+  pivotbox run -- python3 script.py
+Build something in the current directory, with limits:
+  pivotbox run --write-cwd --timeout 1m --rlimit as=2G -- make
+Give it one directory to read and one to write:
+  pivotbox run --ro-bind ./input:/input --bind ./output:/output -- sh -c 'sort /input/names > /output/names'
+Use an unpacked root file system, and keep a record:
+  pivotbox run --root ./debian --report record.json -- /bin/sh -c 'cat /etc/os-release'
+See what would be done:
+  pivotbox explain --net host -- curl example.org
+)";
+
+constexpr std::array<std::pair<Group, std::string_view>, 7> kGroups = {{
+    {Group::root, "Root:"},
+    {Group::mounts, "Mounts, done in the order given, after the root (a ':' in a path is written '\\:'):"},
+    {Group::program, "Program:"},
+    {Group::privileges, "Network, identity and privileges:"},
+    {Group::limits, "Limits:"},
+    {Group::results, "Results:"},
+    {Group::information, "Information:"},
+}};
+
+constexpr std::string_view kConclusion = R"(
+Exit status: the program's; 128 + N when it was killed by signal N; 124 when the time limit struck; 125 when the box
+could not be set up; 126 when the program could not be executed; 127 when it was not found; 2 for a wrong command line.
+)";
+
+void append_option(std::string& text, const Option& option) {
+  constexpr std::size_t kSummaryColumn = 38;
+  std::string line = "  " + std::string(option.name);
+  if (!option.value_form.empty()) line += " " + std::string(option.value_form);
+  if (line.size() + 2 > kSummaryColumn)
+    line += "\n" + std::string(kSummaryColumn, ' ');
+  else
+    line.resize(kSummaryColumn, ' ');
+  text += line + std::string(option.summary) + "\n";
+}
+
+}  // namespace
+
+std::string help_text() {
+  std::string text(kIntroduction);
+  for (const auto& [group, title] : kGroups) {
+    text += "\n" + std::string(title) + "\n";
+    for (const Option& option : option_table())
+      if (option.group == group) append_option(text, option);
+  }
+  return text + std::string(kConclusion);
+}
+
+}  // namespace pivotbox::cli

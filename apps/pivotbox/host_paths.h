@@ -1,0 +1,21 @@
+// What is looked up on the host for a request.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "pivotbox/error.h"
+
+namespace pivotbox::cli {
+
+/// Physical path of the current directory.
+[[nodiscard]] Result<std::string> current_directory();
+
+/// `path` made absolute. Leading "." and ".." are taken off against the current directory, which is exact because that
+/// is a physical path; any other ".." stays, and the library refuses it: it may stand behind a symbolic link.
+[[nodiscard]] Result<std::string> absolute_path(std::string_view path);
+
+/// Contents of a regular file of at most 16 MiB. Symbolic links are followed.
+[[nodiscard]] Result<std::string> read_host_file(const std::string& path);
+
+}  // namespace pivotbox::cli

@@ -1,0 +1,89 @@
+// What was said on the command line: plain data, checked word by word, nothing looked up on the host.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "pivotbox/explain.h"
+#include "pivotbox/mount.h"
+#include "pivotbox/runner.h"
+#include "values.h"
+
+namespace pivotbox::cli {
+
+enum class Verb : std::uint8_t { run, explain, help, version };
+
+/// What the program sees before the mount options are done.
+enum class DefaultRoot : std::uint8_t { host, directory, none };
+
+/// How the current directory appears in the box.
+enum class CurrentDirectory : std::uint8_t {
+  automatic,  ///< read-only in the host's root, not at all in any other
+  absent,
+  read_write,
+};
+
+/// --file: a copy of a host file, which is read when the box is asked for.
+struct HostFile {
+  std::string source;
+  std::string target;
+  std::uint32_t mode = 0644;
+};
+
+/// One mount option. Host paths are as given, perhaps relative.
+struct MountOption {
+  std::variant<Mount, HostFile> entry;
+  std::string words;  ///< "--bind data:/data", for messages
+};
+
+/// --timeout, with the words for the message when it strikes.
+struct TimeLimit {
+  std::chrono::nanoseconds duration{};
+  std::string words;
+};
+
+enum class Network : std::uint8_t { loopback_only, host };
+enum class Filter : std::uint8_t { baseline, none };
+enum class Timing : std::uint8_t { unmeasured, measured };
+
+struct Options {
+  Verb verb = Verb::help;
+  std::vector<std::string> program;
+
+  DefaultRoot root = DefaultRoot::host;
+  std::string root_directory;  ///< with DefaultRoot::directory; as given
+  CurrentDirectory current_directory = CurrentDirectory::automatic;
+  std::vector<MountOption> mounts;
+
+  std::optional<std::string> work_dir;
+  /// In the order given: "NAME=value" sets, "NAME" keeps the caller's.
+  std::vector<std::string> environment;
+  Pid1 pid1 = Pid1::init;
+
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
+  std::vector<IdMapping> uid_mappings;
+  std::vector<IdMapping> gid_mappings;
+  std::optional<std::string> host_name;
+  Network network = Network::loopback_only;
+  std::vector<int> capabilities;
+  Filter filter = Filter::baseline;
+
+  std::vector<ResourceLimit> rlimits;
+  std::optional<TimeLimit> time_limit;
+
+  std::optional<std::string> report;  ///< a file, or "-" for standard output
+  Timing timing = Timing::unmeasured;
+  std::optional<ExplainFormat> format;
+};
+
+/// The words after the command's own name. The message of a refusal names the option at fault.
+[[nodiscard]] Parsed<Options> parse(std::span<char* const> words);
+
+}  // namespace pivotbox::cli

@@ -1,0 +1,249 @@
+#include "request.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <utility>
+
+#include "host_paths.h"
+#include "pivotbox/roots.h"
+
+namespace pivotbox::cli {
+
+namespace {
+
+std::unexpected<Error> in_field(std::string field, Error error) {
+  error.field = std::move(field);
+  return std::unexpected(std::move(error));
+}
+
+bool is_within(std::string_view path, std::string_view directory) {
+  return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+/// Builds a Request subject by subject.
+class RequestBuilder {
+ public:
+  explicit RequestBuilder(const Options& options) : options_(options) {}
+
+  Result<Request> build() {
+    for (const auto step :
+         {&RequestBuilder::add_root, &RequestBuilder::add_current_directory, &RequestBuilder::add_mount_options})
+      if (Result<> r = (this->*step)(); !r) return std::unexpected(r.error());
+    set_program();
+    set_environment();
+    set_identity();
+    set_limits();
+    return std::move(request_);
+  }
+
+ private:
+  Runner& runner() { return request_.runner; }
+
+  void add(Mount mount, std::string words) {
+    runner().mounts.push_back(std::move(mount));
+    request_.mount_words.push_back(std::move(words));
+  }
+
+  Result<> add_root() {
+    if (options_.root == DefaultRoot::none) return {};
+    const bool host = options_.root == DefaultRoot::host;
+    const std::string words = host ? "default root" : "--root " + options_.root_directory;
+    Result<std::vector<Mount>> mounts = host ? host_root({.work_dir = ""}) : unpacked_root();
+    if (!mounts) return in_field(words, mounts.error());
+    for (Mount& mount : *mounts) add(std::move(mount), words);
+    return {};
+  }
+
+  Result<std::vector<Mount>> unpacked_root() const {
+    const Result<std::string> directory = absolute_path(options_.root_directory);
+    if (!directory) return std::unexpected(directory.error());
+    return directory_root(*directory);
+  }
+
+  Result<> add_current_directory();
+  Result<> add_mount_options();
+  void set_program();
+  void set_environment();
+  void set_identity();
+  void set_limits();
+
+  const Options& options_;
+  Request request_;
+};
+
+/// Directories of the system: the root has them already, or has its own, or must not show them.
+bool belongs_to_system(std::string_view directory) {
+  constexpr std::array<std::string_view, 11> kSystem = {"/usr",    "/bin", "/sbin", "/lib", "/lib32", "/lib64",
+                                                        "/libx32", "/etc", "/proc", "/dev", "/sys"};
+  return directory == "/" ||
+         std::ranges::any_of(kSystem, [&](std::string_view system) { return is_within(directory, system); });
+}
+
+Result<> RequestBuilder::add_current_directory() {
+  const bool writable = options_.current_directory == CurrentDirectory::read_write;
+  const bool automatic =
+      options_.current_directory == CurrentDirectory::automatic && options_.root == DefaultRoot::host;
+  if (!writable && !automatic) return {};
+
+  const std::string words = writable ? "--write-cwd" : "current directory";
+  const Result<std::string> directory = current_directory();
+  if (!directory) return in_field(words, directory.error());
+  if (belongs_to_system(*directory)) {
+    if (writable)
+      return in_field(words, {.kind = Error::Kind::invalid,
+                              .action = *directory + " belongs to the system and is not made writable",
+                              .hint = "change to a directory of your own"});
+    if (is_within(*directory, "/usr")) runner().work_dir = *directory;
+    return {};
+  }
+  runner().work_dir = *directory;
+  add(
+      mount::Bind{
+          .source = *directory, .target = *directory, .access = writable ? Access::read_write : Access::read_only},
+      words + " " + *directory);
+  return {};
+}
+
+/// One mount option's entry with its host paths made absolute and its file read.
+struct Resolve {
+  Result<Mount> operator()(Mount mount) const {
+    Result<> resolved = std::visit([](auto& m) { return make_absolute(m); }, mount);
+    if (!resolved) return std::unexpected(resolved.error());
+    return mount;
+  }
+
+  Result<Mount> operator()(const HostFile& file) const {
+    Result<std::string> contents = read_host_file(file.source);
+    if (!contents) return std::unexpected(contents.error());
+    return mount::File{.target = file.target, .contents = *std::move(contents), .mode = file.mode};
+  }
+
+ private:
+  static Result<> make_absolute(std::string& path) {
+    Result<std::string> absolute = absolute_path(path);
+    if (!absolute) return std::unexpected(absolute.error());
+    path = *std::move(absolute);
+    return {};
+  }
+
+  static Result<> make_absolute(mount::Bind& bind) {
+    if (Result<> r = make_absolute(bind.source); !r) return r;
+    if (bind.target.empty()) bind.target = bind.source;
+    return {};
+  }
+
+  static Result<> make_absolute(mount::Overlay& overlay) {
+    for (std::string& lower : overlay.lower)
+      if (Result<> r = make_absolute(lower); !r) return r;
+    auto* keep = std::get_if<mount::Overlay::Keep>(&overlay.changes);
+    if (keep == nullptr) return {};
+    if (Result<> r = make_absolute(keep->upper); !r) return r;
+    return make_absolute(keep->work);
+  }
+
+  static Result<> make_absolute(auto&) { return {}; }  // names no host path
+};
+
+Result<> RequestBuilder::add_mount_options() {
+  for (const MountOption& option : options_.mounts) {
+    Result<Mount> mount = std::visit(Resolve(), option.entry);
+    if (!mount) return in_field(option.words, mount.error());
+    add(*std::move(mount), option.words);
+  }
+  return {};
+}
+
+void RequestBuilder::set_program() {
+  runner().args = options_.program;
+  if (options_.work_dir) runner().work_dir = *options_.work_dir;
+  runner().pid1 = options_.pid1;
+  runner().record_step_times = options_.timing == Timing::measured;
+}
+
+void RequestBuilder::set_environment() {
+  std::vector<std::string>& environment = runner().env;
+  const auto set = [&](std::string_view name, std::string entry) {
+    std::erase_if(environment, [&](const std::string& e) {
+      return e.starts_with(name) && e.size() > name.size() && e[name.size()] == '=';
+    });
+    environment.push_back(std::move(entry));
+  };
+  const auto keep = [&](const std::string& name) {
+    if (const char* value = std::getenv(name.c_str()); value != nullptr) set(name, name + "=" + value);
+  };
+  environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp"};
+  for (const char* name : {"TERM", "LANG", "LC_ALL", "TZ"}) keep(name);
+  for (const std::string& entry : options_.environment) {
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string::npos)
+      keep(entry);
+    else
+      set(std::string_view(entry).substr(0, equals), entry);
+  }
+}
+
+void RequestBuilder::set_identity() {
+  runner().uid_mappings = options_.uid_mappings;
+  runner().gid_mappings = options_.gid_mappings;
+  if (options_.uid)
+    runner().credential = Credential{.uid = *options_.uid, .gid = options_.gid.value_or(*options_.uid), .groups = {}};
+  runner().host_name = options_.host_name;
+  runner().namespaces.net = options_.network == Network::loopback_only;
+  runner().capabilities = options_.capabilities;
+  if (options_.filter == Filter::none) runner().seccomp = SeccompFilter::none();
+}
+
+void RequestBuilder::set_limits() {
+  runner().rlimits = options_.rlimits;
+  // A core dump would be written to wherever the host's core_pattern says.
+  if (std::ranges::find(runner().rlimits, RLIMIT_CORE, &ResourceLimit::resource) == runner().rlimits.end())
+    runner().rlimits.push_back({.resource = RLIMIT_CORE, .soft = 0, .hard = 0});
+}
+
+/// The Runner's field -> the option that sets it.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kFieldOptions = {{
+    {"args", "program"},
+    {"env", "--setenv"},
+    {"work_dir", "working directory"},
+    {"uid_mappings", "--uid-map"},
+    {"gid_mappings", "--gid-map"},
+    {"credential.uid", "--uid"},
+    {"credential.gid", "--gid"},
+    {"host_name", "--hostname"},
+    {"rlimits", "--rlimit"},
+    {"capabilities", "--cap-keep"},
+    {"pid1", "--pid1"},
+}};
+
+/// The number in "mounts[12].source".
+std::optional<std::size_t> mount_index(std::string_view field) {
+  constexpr std::string_view kPrefix = "mounts[";
+  if (!field.starts_with(kPrefix)) return std::nullopt;
+  std::size_t index = 0;
+  const auto [end, error] = std::from_chars(field.data() + kPrefix.size(), field.data() + field.size(), index);
+  return error == std::errc{} ? std::optional(index) : std::nullopt;
+}
+
+}  // namespace
+
+Result<Request> make_request(const Options& options) { return RequestBuilder(options).build(); }
+
+Error in_words_of(const Request& request, Error error) {
+  if (const auto index = mount_index(error.field); index && *index < request.mount_words.size()) {
+    error.field = request.mount_words[*index];
+    return error;
+  }
+  for (const auto& [field, option] : kFieldOptions) {
+    const std::string_view rest = std::string_view(error.field).substr(std::min(field.size(), error.field.size()));
+    if (!error.field.starts_with(field) || (!rest.empty() && !rest.starts_with('['))) continue;
+    error.field = option;
+    return error;
+  }
+  return error;
+}
+
+}  // namespace pivotbox::cli

@@ -1,0 +1,93 @@
+#include <cerrno>
+#include <optional>
+
+#include "exit_status.h"
+#include "names.h"
+#include "output.h"
+#include "report.h"
+#include "request.h"
+#include "supervise.h"
+#include "verbs.h"
+
+namespace pivotbox::cli {
+
+namespace {
+
+Ending failed(Error error) { return {.outcome = std::unexpected(std::move(error)), .step_times = {}}; }
+
+/// Builds the box, runs the program, and comes back when nothing of it is left.
+Ending run_to_the_end(const Options& options) {
+  const Result<Request> request = make_request(options);
+  if (!request) return failed(request.error());
+  const Result<HeldSignals> signals = HeldSignals::hold();
+  if (!signals) return failed(signals.error());
+  Result<Process> process = request->runner.start();
+  if (!process) return failed(in_words_of(*request, process.error()));
+  Result<Outcome> outcome = supervise(*process, *signals, options.time_limit);
+  return {.outcome = std::move(outcome), .step_times = process->step_times()};
+}
+
+bool is_missing_program(const Error& error) { return error.kind == Error::Kind::exec && error.code == ENOENT; }
+
+int exit_status(const Ending& ending) {
+  if (!ending.outcome) {
+    const Error& error = ending.outcome.error();
+    if (is_missing_program(error)) return kNotFound;
+    return error.kind == Error::Kind::exec ? kNotExecutable : kSandboxFailed;
+  }
+  switch (ending.outcome->kind) {
+    case Outcome::Kind::exited:
+      return ending.outcome->exit_code;
+    case Outcome::Kind::wall_time_exceeded:
+      return kTimeLimit;
+    default:
+      return kSignalBase + ending.outcome->signal;
+  }
+}
+
+/// Nothing to say about a program that ended by itself.
+void announce(const Ending& ending, const Options& options) {
+  if (!ending.outcome) {
+    Error error = ending.outcome.error();
+    if (error.kind == Error::Kind::exec) {
+      error.field.clear();  // the sentence begins with it
+      return complain(is_missing_program(error) ? "program not found" : "program cannot be executed", error);
+    }
+    return complain(error.kind == Error::Kind::lost ? "sandbox lost" : "sandbox cannot be set up", error);
+  }
+  const Outcome& outcome = *ending.outcome;
+  if (outcome.kind == Outcome::Kind::exited) return;
+  if (outcome.kind == Outcome::Kind::wall_time_exceeded)
+    return complain("killed at the wall time limit, " + options.time_limit->words);
+  complain("killed by " + signal_name(outcome.signal) + (outcome.core_dumped ? " (core dumped)" : ""));
+}
+
+/// The record into the report, or the times onto standard error.
+Result<> tell(const Ending& ending, const Options& options, const std::optional<ReportFile>& report) {
+  if (report) return report->write(report_record(ending, options.timing));
+  if (options.timing == Timing::unmeasured || !ending.outcome) return {};
+  return write_all(STDERR_FILENO, timing_table(ending.step_times), "standard error");
+}
+
+}  // namespace
+
+int run(const Options& options) {
+  std::optional<ReportFile> report;
+  if (options.report) {
+    Result<ReportFile> opened = ReportFile::open(*options.report);
+    if (!opened) {
+      complain("no report", opened.error());
+      return kSandboxFailed;
+    }
+    report = *std::move(opened);
+  }
+  const Ending ending = run_to_the_end(options);
+  announce(ending, options);
+  if (const Result<> told = tell(ending, options, report); !told) {
+    complain("no report", told.error());
+    return kSandboxFailed;
+  }
+  return exit_status(ending);
+}
+
+}  // namespace pivotbox::cli

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""The exit status and the one line that explains it."""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+import signal
+import time
+
+from command_line import DEADLINE_SECONDS, CommandLineTest, Watched, descendants, main
+
+
+class ExitStatus(CommandLineTest):
+    def test_is_the_programs(self):
+        for status in (0, 1, 2, 42, 124, 125, 127, 255):
+            with self.subTest(status=status):
+                finished = self.run_shell(f"exit {status}")
+                self.assertEqual((finished.status, finished.errors), (status, ""))
+
+    def test_of_a_signal(self):
+        for killer in (signal.SIGTERM, signal.SIGSEGV, signal.SIGKILL, signal.SIGSYS):
+            with self.subTest(signal=killer):
+                finished = self.run_shell(f"kill -{killer.value} $$")
+                self.assert_refused(finished, 128 + killer.value, f"killed by {killer.name}")
+
+    def test_of_a_signal_to_process_1(self):
+        # Process 1 does not feel what it sends to itself (pid_namespaces(7)); what the kernel sends it does.
+        crash = "import ctypes; ctypes.string_at(0)"
+        finished = self.pivotbox("run", "--pid1", "program", "python3", "-c", crash)
+        self.assert_refused(finished, 139, "killed by SIGSEGV")
+
+    def test_of_a_real_time_signal(self):
+        number = int(signal.SIGRTMIN) + 3
+        script = f"import os; os.kill(os.getpid(), {number})"
+        self.assert_refused(self.pivotbox("run", "python3", "-c", script), 128 + number, "killed by SIGRTMIN+3")
+
+    def test_of_a_program_that_is_not_there(self):
+        for program in ("no-such-program", "/usr/bin/no-such-program", "./no-such-program"):
+            with self.subTest(program=program):
+                self.assert_refused(self.pivotbox("run", program), 127, "program not found", program)
+
+    def test_of_a_program_that_cannot_be_executed(self):
+        self.write("text", "no program\n", mode=0o755)
+        self.write("script", "#!/bin/sh\n", mode=0o644)
+        for program in ("./text", "./script", "/usr"):
+            with self.subTest(program=program):
+                self.assert_refused(self.pivotbox("run", program), 126, "cannot be executed", program)
+
+    def test_of_a_missing_interpreter(self):
+        self.write("script", "#!/no/such/interpreter\n", mode=0o755)
+        finished = self.pivotbox("run", "./script")
+        self.assert_refused(finished, 127, "./script")
+        self.assertIn("hint: ", finished.errors)
+
+    def test_of_a_sandbox_that_cannot_be_set_up(self):
+        for options in (["--root", "nothing"], ["--ro-bind", "/nothing"], ["--tmpfs", "/x:size=0"]):
+            with self.subTest(options=options):
+                self.assert_refused(self.pivotbox("run", *options, "true"), 125, " ".join(options))
+
+
+class TimeLimit(CommandLineTest):
+    def test_ends_everything(self):
+        script = "sleep 1000 & sleep 1000"
+        for limit in ("300ms", "0.3s", "0.005m"):
+            with self.subTest(limit=limit):
+                before = time.monotonic()
+                finished = self.run_shell(script, "--timeout", limit)
+                taken = time.monotonic() - before
+                self.assert_refused(finished, 124, "wall time limit", limit)
+                self.assertGreaterEqual(taken, 0.3)
+                self.assertLess(taken, DEADLINE_SECONDS)
+
+    def test_is_no_matter_to_a_program_that_ends(self):
+        self.assert_output(self.run_shell("echo done", "--timeout", "1h"), "done\n")
+        finished = self.run_shell("kill -9 $$", "--timeout", "1h")
+        self.assert_refused(finished, 137, "killed by SIGKILL")
+
+    def test_is_kept_while_the_program_stops_itself(self):
+        self.assert_refused(self.run_shell("kill -STOP $$", "--timeout", "200ms"), 124, "200ms")
+
+    def test_is_kept_while_signals_come_in(self):
+        script = "trap '' USR1; echo ready; sleep 1000"
+        with self.started("run", "--timeout", "500ms", "sh", "-c", script) as process:
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            with Watched(descendants(process.pid)) as watched:
+                for _ in range(100):
+                    process.send_signal(signal.SIGUSR1)
+                self.assertTrue(watched.all_end())
+            self.assertEqual(process.wait(DEADLINE_SECONDS), 124)
+
+
+if __name__ == "__main__":
+    main()

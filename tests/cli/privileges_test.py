@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Network, identity, privileges and limits."""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+import os
+import socket
+
+from command_line import IS_ROOT, RAN, CommandLineTest, main
+
+NOBODY = 65534
+
+
+class Network(CommandLineTest):
+    def interfaces(self, *options):
+        finished = self.run_shell("tail -n +3 /proc/net/dev | cut -d: -f1", *options)
+        self.assertEqual((finished.status, finished.errors), (0, ""), finished)
+        return finished.output.split()
+
+    def test_is_loopback_only_by_default(self):
+        for options in ([], ["--net", "none"]):
+            with self.subTest(options=options):
+                self.assertEqual(self.interfaces(*options), ["lo"])
+
+    def test_loopback_is_up(self):
+        script = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname())"
+        self.assert_output(self.pivotbox("run", "python3", "-c", script), "")
+
+    def test_host_network_can_be_had(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            script = f"import socket; socket.create_connection(('127.0.0.1', {server.getsockname()[1]}))"
+            self.assert_output(self.pivotbox("run", "--net", "host", "python3", "-c", script), "")
+            self.assert_fails_in_box(self.pivotbox("run", "python3", "-c", script), "Connection refused")
+
+
+class Name(CommandLineTest):
+    def test_host_has_a_name_of_its_own(self):
+        self.assert_output(self.run_shell("uname -n"), "pivotbox\n")
+        self.assert_output(self.run_shell("uname -n", "--hostname", "judge-7"), "judge-7\n")
+        self.assert_output(self.run_shell("uname -n", "--hostname", "n" * 64), "n" * 64 + "\n")
+
+
+class Identity(CommandLineTest):
+    def test_default_is_unprivileged(self):
+        expected = "1000 1000" if IS_ROOT else f"{os.geteuid()} {os.getegid()}"
+        self.assert_output(self.run_shell("echo $(id -u) $(id -g); id -G | wc -w"), expected + "\n1\n")
+        maps = self.run_shell("cat /proc/self/uid_map /proc/self/gid_map").output.splitlines()
+        self.assertGreaterEqual(len(maps), 2)
+        self.assertNotIn("0", [line.split()[1] for line in maps], "the host's root is in the box")
+
+    def test_uid_sets_the_group_too(self):
+        self.assert_output(self.run_shell("id -u; id -g", "--uid", "0"), "0\n0\n")
+        self.assert_output(self.run_shell("id -u; id -g", "--uid", "7", "--gid", "8"), "7\n8\n")
+
+    def test_maps(self):
+        user, group = (NOBODY, NOBODY) if IS_ROOT else (os.geteuid(), os.getegid())
+        finished = self.run_shell(
+            "id -u; id -g; echo $(cat /proc/self/uid_map) $(cat /proc/self/gid_map)",
+            *("--uid-map", f"0:{user}", "--gid-map", f"0:{group}"),
+        )
+        self.assert_output(finished, f"0\n0\n0 {user} 1 0 {group} 1\n")
+
+    def test_maps_of_several_ranges(self):
+        script = "id -u; id -g; echo $(cat /proc/self/uid_map) $(cat /proc/self/gid_map)"
+        maps = ("--uid-map", "0:1000000:10", "--uid-map", "10:2000000:5", "--gid-map", "0:3000000:20")
+        finished = self.run_shell(script, *maps, "--uid", "12", "--gid", "19")
+        if IS_ROOT:
+            self.assert_output(finished, "12\n19\n0 1000000 10 10 2000000 5 0 3000000 20\n")
+        else:  # nobody gave an ordinary user such ids
+            self.assert_refused(finished, 125, "--uid-map")
+
+    def test_maps_that_overlap_are_refused(self):
+        maps = ("--uid-map", "0:1000:10", "--uid-map", "5:5000:10", "--gid-map", "0:1000:10")
+        self.assert_refused(self.run_shell(f"echo {RAN}", *maps), 125, "--uid-map", "overlaps")
+
+    def test_id_outside_the_map_is_refused(self):
+        maps = ("--uid-map", f"0:{os.geteuid()}", "--gid-map", f"0:{os.getegid()}")
+        self.assert_refused(self.run_shell(f"echo {RAN}", *maps, "--uid", "5"), 125, "--uid", "5")
+        finished = self.run_shell(f"echo {RAN}", *maps, "--uid", "0", "--gid", "5")
+        self.assert_refused(finished, 125, "--gid", "5")
+
+
+class Privileges(CommandLineTest):
+    CAPABILITIES = "grep -E '^Cap(Eff|Prm|Bnd|Amb|Inh)' /proc/self/status | cut -f2 | sort -u"
+
+    def test_there_are_none_by_default(self):
+        self.assert_output(self.run_shell(self.CAPABILITIES), "0000000000000000\n")
+        self.assert_output(self.run_shell(self.CAPABILITIES, "--uid", "0"), "0000000000000000\n")
+
+    def test_some_can_be_kept(self):
+        expected = f"{1 << 10 | 1 << 7:016x}"
+        for names in (("net_bind_service", "setuid"), ("CAP_NET_BIND_SERVICE", "CAP_SETUID")):
+            with self.subTest(names=names):
+                options = ("--cap-keep", names[0], "--cap-keep", names[1])
+                finished = self.run_shell("grep CapEff /proc/self/status | cut -f2", *options)
+                self.assert_output(finished, expected + "\n")
+
+    def test_filter_is_on_unless_refused(self):
+        script = "grep '^Seccomp:' /proc/self/status | cut -f2"
+        self.assert_output(self.run_shell(script), "2\n")
+        self.assert_output(self.run_shell(script, "--no-filter"), "0\n")
+
+
+class Limits(CommandLineTest):
+    def test_soft_and_hard(self):
+        script = "ulimit -S -n; ulimit -H -n"
+        self.assert_output(self.run_shell(script, "--rlimit", "nofile=64"), "64\n64\n")
+        self.assert_output(self.run_shell(script, "--rlimit", "nofile=64:128"), "64\n128\n")
+
+    def test_sizes_have_suffixes(self):
+        self.assert_output(self.run_shell("ulimit -f", "--rlimit", "fsize=1M"), f"{2**20 // 512}\n")
+        self.assert_output(self.run_shell("ulimit -S -v", "--rlimit", "as=1g:unlimited"), f"{2**20}\n")
+
+    def test_unlimited(self):
+        script = "ulimit -S -s 1024; ulimit -S -s unlimited && ulimit -S -s"
+        self.assert_output(self.run_shell(script, "--rlimit", "stack=8M:unlimited"), "unlimited\n")
+
+    def test_last_one_counts(self):
+        self.assert_output(self.run_shell("ulimit -n", "--rlimit", "nofile=10", "--rlimit", "nofile=20"), "20\n")
+
+    def test_default_can_be_changed(self):
+        self.assert_output(self.run_shell("ulimit -c", "--rlimit", "core=512"), "1\n")
+
+    def test_limit_holds(self):
+        finished = self.run_shell("head -c 2000000 /dev/zero > /tmp/x", "--rlimit", "fsize=1M")
+        self.assertIn("File", finished.errors)  # "File size limit exceeded" or "File too large"
+        self.assertNotEqual(finished.status, 0)
+
+    def test_every_resource_has_its_name(self):
+        names = {
+            "cpu": "Max cpu time",
+            "fsize": "Max file size",
+            "data": "Max data size",
+            "stack": "Max stack size",
+            "core": "Max core file size",
+            "rss": "Max resident set",
+            "nproc": "Max processes",
+            "nofile": "Max open files",
+            "memlock": "Max locked memory",
+            "as": "Max address space",
+            "locks": "Max file locks",
+            "sigpending": "Max pending signals",
+            "msgqueue": "Max msgqueue size",
+            "rttime": "Max realtime timeout",
+        }
+        with open("/proc/self/limits", encoding="utf-8") as file:
+            hard = {line[:26].strip(): line[26:].split()[1] for line in file.readlines()[1:]}
+        for name, title in names.items():
+            with self.subTest(name=name):
+                # At most what the caller has, and enough to run grep.
+                value = 2**30 + 4096 if hard[title] == "unlimited" else int(hard[title])
+                finished = self.run_shell(f"grep '{title}' /proc/self/limits", "--rlimit", f"{name}={value}")
+                self.assertEqual(finished.status, 0, finished)
+                self.assertEqual(finished.output[26:].split()[:2], [str(value), str(value)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""The record of a run."""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+import json
+import os
+import stat
+import subprocess
+
+from command_line import RAN, CommandLineTest, command, main
+
+NUMBER = (int,)
+NULL = (type(None),)
+
+# Every member of a record, in its order, and the types it may have.
+MEMBERS = {
+    "version": NUMBER,
+    "status": (str,),
+    "exit_code": NUMBER + NULL,
+    "signal": NUMBER + NULL,
+    "signal_name": (str,) + NULL,
+    "wall_time_ns": NUMBER + NULL,
+    "user_time_us": NUMBER + NULL,
+    "system_time_us": NUMBER + NULL,
+    "peak_memory_bytes": NUMBER + NULL,
+    "core_dumped": (bool,) + NULL,
+}
+ERROR_MEMBERS = {
+    "kind": (str,),
+    "field": (str,) + NULL,
+    "action": (str,) + NULL,
+    "syscall": (str,) + NULL,
+    "errno": NUMBER + NULL,
+    "errno_name": (str,) + NULL,
+    "step": NUMBER + NULL,
+    "hint": (str,) + NULL,
+    "message": (str,),
+}
+STEP_MEMBERS = {"step": NUMBER, "description": (str,), "duration_ns": NUMBER}
+
+
+class RecordTest(CommandLineTest):
+    def assert_schema(self, record, members):
+        self.assertEqual(list(record), list(members))
+        for name, types in members.items():
+            self.assertIn(type(record[name]), types, name)
+
+    def assert_record(self, record, **expected):
+        self.assert_schema(record, MEMBERS)
+        self.assertEqual(record["version"], 1)
+        self.assertEqual({name: record[name] for name in expected}, expected)
+
+    def assert_failure(self, record, status, **expected):
+        error = record.pop("error")
+        self.assert_schema(record, MEMBERS)
+        self.assertEqual([value for name, value in record.items() if name not in ("version", "status")], [None] * 8)
+        self.assertEqual(record["status"], status)
+        self.assert_schema(error, ERROR_MEMBERS)
+        self.assertEqual({name: error[name] for name in expected}, expected)
+        return error
+
+
+class Record(RecordTest):
+    def test_of_a_program_that_exits(self):
+        record, finished = self.report_of("--", "sh", "-c", "exit 42")
+        self.assertEqual((finished.status, finished.errors), (42, ""))
+        self.assert_record(
+            record, status="exited", exit_code=42, signal=None, signal_name=None, core_dumped=False
+        )
+        self.assertEqual(self.read("report.json").count("\n"), 1)
+
+    def test_of_a_signal(self):
+        record, finished = self.report_of("--", "sh", "-c", "kill -SEGV $$")
+        self.assertEqual(finished.status, 139)
+        self.assert_record(record, status="signalled", exit_code=None, signal=11, signal_name="SIGSEGV")
+
+    def test_of_the_time_limit(self):
+        record, finished = self.report_of("--timeout", "200ms", "--", "sleep", "1000")
+        self.assertEqual(finished.status, 124)
+        self.assert_record(record, status="wall_time_exceeded", exit_code=None, signal=9, signal_name="SIGKILL")
+        self.assertGreaterEqual(record["wall_time_ns"], 200_000_000)
+        self.assertLess(record["wall_time_ns"], 60_000_000_000)
+
+    def test_measures_time_and_memory(self):
+        script = "import time; x = bytearray(100 << 20)\nwhile time.process_time() < 0.3: pass"
+        record, _ = self.report_of("--", "python3", "-c", script)
+        self.assert_record(record, status="exited", exit_code=0)
+        self.assertGreaterEqual(record["user_time_us"] + record["system_time_us"], 280_000)
+        self.assertGreaterEqual(record["wall_time_ns"], 280_000_000)
+        self.assertGreaterEqual(record["peak_memory_bytes"], 100 << 20)
+        self.assertLess(record["peak_memory_bytes"], 1 << 30)
+
+    def test_of_a_program_that_is_not_there(self):
+        record, finished = self.report_of("--", "no-such-program")
+        self.assertEqual(finished.status, 127)
+        error = self.assert_failure(record, "setup_failed", kind="exec", errno=2, errno_name="ENOENT")
+        self.assertIn("no-such-program", error["message"])
+
+    def test_of_a_sandbox_that_cannot_be_set_up(self):
+        record, finished = self.report_of("--ro-bind", "/nothing:/mnt", "--", "true")
+        self.assertEqual(finished.status, 125)
+        error = self.assert_failure(record, "setup_failed", field="--ro-bind /nothing:/mnt", errno_name="ENOENT")
+        self.assertIn(error["message"], finished.errors)
+
+    def test_of_a_contradiction(self):
+        record, finished = self.report_of("--tmpfs", "/mnt:size=1", "--", "true")
+        self.assertEqual(finished.status, 125)
+        self.assert_failure(record, "setup_failed", kind="invalid", field="--tmpfs /mnt:size=1", errno=None, syscall=None)
+
+    def test_keeps_bytes_that_are_not_text(self):
+        record, finished = self.report_of("--", b"no\xff\xc3\xa4\"\\\n\x7f\xed\xa0\x80")
+        self.assertEqual(finished.status, 127)
+        self.assertIn("no\udcff\u00e4\"\\\n\x7f\udced\udca0\udc80", record["error"]["message"])
+        self.assertEqual(self.read("report.json").count("\n"), 1)
+        self.assertTrue(self.read("report.json").rstrip("\n").isprintable())
+
+    def test_on_standard_output(self):
+        finished = self.pivotbox("run", "--report", "-", "echo", "from the program")
+        self.assertEqual((finished.status, finished.errors), (0, ""))
+        first, second = finished.output.splitlines()
+        self.assertEqual(first, "from the program")
+        self.assert_record(json.loads(second), status="exited")
+        self.assertEqual(os.listdir(self.directory), [])
+
+
+class Timing(RecordTest):
+    def test_is_in_the_record(self):
+        record, finished = self.report_of("--timing", "--tmpfs", "/mnt", "--", "true")
+        self.assertEqual((finished.status, finished.errors), (0, ""))
+        steps = record.pop("steps")
+        self.assert_record(record, status="exited")
+        self.assertGreater(len(steps), 10)
+        for step in steps:
+            self.assert_schema(step, STEP_MEMBERS)
+            self.assertGreaterEqual(step["duration_ns"], 0)
+        self.assertTrue(any("/mnt" in step["description"] for step in steps))
+        self.assertEqual([step["step"] for step in steps], sorted({step["step"] for step in steps}))
+
+    def test_is_a_table_without_a_record(self):
+        finished = self.run_shell("echo done", "--timing", "--tmpfs", "/mnt")
+        self.assertEqual((finished.status, finished.output), (0, "done\n"))
+        title, *lines = finished.errors.splitlines()
+        self.assertEqual(title.split(), ["step", "microseconds", "description"])
+        self.assertGreater(len(lines), 10)
+        for line in lines:
+            self.assertRegex(line, r"^ *\d+ +\d+\.\d  \S")
+
+    def test_is_not_there_unless_asked_for(self):
+        record, _ = self.report_of("--", "true")
+        self.assertNotIn("steps", record)
+
+
+class ReportFile(CommandLineTest):
+    def test_is_made_for_all_to_read_and_replaces_an_old_one(self):
+        self.write("record.json", "x" * 10000)
+        os.chmod(self.path("record.json"), 0o644)
+        for name in ("record.json", "new.json"):
+            with self.subTest(name=name):
+                finished = self.pivotbox("run", "--report", name, "true", umask=0o022)
+                self.assert_output(finished, "")
+                self.assertEqual(json.loads(self.read(name))["status"], "exited")
+                self.assertEqual(stat.S_IMODE(os.stat(self.path(name)).st_mode), 0o644)
+
+    def test_that_cannot_be_opened_means_that_nothing_runs(self):
+        self.write("target", "precious\n")
+        os.symlink("target", self.path("link"))
+        for name, why in (
+            ("nothing/record.json", "No such file or directory"),
+            (".", "Is a directory"),
+            ("link", "symbolic links"),
+        ):
+            with self.subTest(name=name):
+                finished = self.run_shell(f"echo {RAN}", "--report", name)
+                self.assert_refused(finished, 125, "--report", name, why)
+        self.assertEqual(self.read("target"), "precious\n")
+
+    def test_that_cannot_be_written_is_an_error(self):
+        finished = self.run_shell("exit 0", "--report", "/dev/full")
+        self.assert_refused(finished, 125, "/dev/full", "No space left on device")
+
+    def test_that_is_too_large_for_the_caller_is_an_error(self):
+        # The launch itself writes files in memory, so the limit leaves room for those.
+        limit = 1 << 17
+        many = [word for number in range(600) for word in ("--dir", f"/d/{number}/" + "x" * 100)]
+        words = ["run", "--report", "record.json", "--timing", *many, "true"]
+        finished = self.run_outside(["prlimit", f"--fsize={limit}", command(), *words])
+        self.assert_refused(finished, 125, "record.json", "File too large")
+        self.assertEqual(os.stat(self.path("record.json")).st_size, limit)
+
+    def test_into_a_closed_pipe_is_an_error(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "wb") as pipe:
+            finished = subprocess.run(
+                [command(), "run", "--report", "-", "true"],
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        self.assertEqual(finished.returncode, 125)
+        self.assertIn(b"Broken pipe", finished.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""Signals to the command reach the program, and nothing outlives the command."""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import time
+
+from command_line import (
+    DEADLINE_SECONDS,
+    CommandLineTest,
+    Watched,
+    all_children_end,
+    command,
+    descendants,
+    inheriting_orphans,
+    main,
+)
+
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+# Says its signals as they come, and ends with the last of them.
+LISTENER = """
+import signal
+names = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2}
+signal.pthread_sigmask(signal.SIG_BLOCK, names)
+print("ready", flush=True)
+while True:
+    got = signal.sigwait(names)
+    print(got.name, flush=True)
+    if got == signal.SIGUSR2:
+        raise SystemExit(7)
+"""
+
+
+class Forwarding(CommandLineTest):
+    def test_program_gets_the_signals(self):
+        for pid1 in ("init", "program"):
+            with self.subTest(pid1=pid1), self.started("run", "--pid1", pid1, "python3", "-c", LISTENER) as process:
+                self.assertEqual(process.stdout.readline(), b"ready\n")
+                for number in FORWARDED:
+                    process.send_signal(number)
+                    self.assertEqual(process.stdout.readline().decode(), number.name + "\n")
+                self.assertEqual(process.wait(DEADLINE_SECONDS), 7)
+                self.assertEqual(process.stderr.read(), b"")
+
+    def test_program_that_does_not_care_dies_of_it(self):
+        for number in FORWARDED:
+            with self.subTest(signal=number), self.started("run", "sh", "-c", "echo ready; exec sleep 1000") as process:
+                self.assertEqual(process.stdout.readline(), b"ready\n")
+                process.send_signal(number)
+                self.assertEqual(process.wait(DEADLINE_SECONDS), 128 + number.value)
+                self.assertEqual(process.stderr.read().decode(), f"pivotbox: killed by {number.name}\n")
+
+    def test_ignored_signal_stays_ignored(self):
+        with self.started(
+            "run", "sh", "-c", "echo ready; read line", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        ) as process:
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            process.send_signal(signal.SIGHUP)
+            self.assertEqual(process.wait(DEADLINE_SECONDS), 1)
+
+    def test_interrupt_key_of_a_terminal(self):
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.directory)
+            os.execv(command(), [command(), "run", "sh", "-c", "echo ready; exec sleep 1000"])
+        with os.fdopen(terminal, "r+b", buffering=0) as keyboard:
+            self.assertIn(b"ready", self.next_words(keyboard))
+            keyboard.write(b"\x03")
+            self.assertIn(b"killed by SIGINT", self.next_words(keyboard, after=b"^C"))
+            _, status = os.waitpid(pid, 0)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 130)
+
+    def next_words(self, terminal, after=b""):
+        """What comes next on the terminal, but for the echo of what was typed."""
+        words = b""
+        while not words.replace(after, b"").strip():
+            ready, _, _ = select.select([terminal], [], [], DEADLINE_SECONDS)
+            self.assertTrue(ready, "nothing came")
+            words += terminal.read(4096)
+        return words
+
+
+class Death(CommandLineTest):
+    SCRIPT = "sleep 1000 & setsid sleep 1000 & (setsid sh -c 'trap \"\" HUP TERM; sleep 1000' &) ; echo ready; sleep 1000"
+
+    def test_of_the_command_ends_the_box(self):
+        for pid1 in ("init", "program"):
+            with self.subTest(pid1=pid1), self.started("run", "--pid1", pid1, "sh", "-c", self.SCRIPT) as process:
+                self.assertEqual(process.stdout.readline(), b"ready\n")
+                pids = descendants(process.pid)
+                self.assertGreaterEqual(len(pids), 3)
+                with Watched(pids) as watched:
+                    process.kill()
+                    self.assertTrue(watched.all_end(), f"left behind: {pids}")
+
+    def test_of_the_command_in_the_middle_of_a_launch_ends_the_box(self):
+        with inheriting_orphans():
+            for microseconds in range(0, 6000, 100):
+                process = subprocess.Popen(
+                    [command(), "run", "sleep", "1000"], cwd=self.directory, stdin=subprocess.DEVNULL
+                )
+                until = time.monotonic_ns() + 1000 * microseconds
+                while time.monotonic_ns() < until:
+                    pass
+                process.kill()
+                process.wait(DEADLINE_SECONDS)
+                self.assertTrue(all_children_end(), f"killed after {microseconds} us")
+
+    def test_of_the_program_ends_the_rest_of_the_box(self):
+        script = "sleep 1000 & setsid sleep 1000 & echo ready; read line; exit 3"
+        reading, writing = os.pipe()
+        with self.started("run", "sh", "-c", script, stdin=reading) as process:
+            os.close(reading)
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            with Watched(descendants(process.pid)) as watched:
+                os.close(writing)
+                self.assertEqual(process.wait(DEADLINE_SECONDS), 3)
+                self.assertTrue(watched.all_end())
+
+
+if __name__ == "__main__":
+    main()
