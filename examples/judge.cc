@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -29,9 +29,12 @@ struct TemporaryDirectory {
   }
 };
 
-std::string read(const char* path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+pivotbox::Result<std::string> read(const std::string& path) {
+  const std::ifstream file(path);
+  if (!file) return std::unexpected(pivotbox::Error{.action = "read " + path, .syscall = "open", .code = errno});
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
 }
 
 pivotbox::Result<Outcome> compile(std::string source, const std::string& directory) {
@@ -40,6 +43,7 @@ pivotbox::Result<Outcome> compile(std::string source, const std::string& directo
   mounts->push_back(pivotbox::mount::File{.target = "/source/solution.cc", .contents = std::move(source)});
   mounts->push_back(pivotbox::mount::Bind{directory, "/result", pivotbox::Access::read_write});
   const pivotbox::Runner runner{.args = {"g++", "-O1", "-o", "/result/solution", "/source/solution.cc"},
+                                .env = {"PATH=/usr/bin:/bin"},
                                 .mounts = *mounts};
   return pivotbox::run(runner, {.error_limit_bytes = 1 << 20, .wall_time_limit = 30s});
 }
@@ -76,12 +80,16 @@ int fail(const pivotbox::Error& error) {
 
 int main(int argc, char** argv) {
   if (argc != 4) return std::fprintf(stderr, "usage: judge SOLUTION.cc INPUT ANSWER\n"), 2;
+  auto source = read(argv[1]), input = read(argv[2]), answer = read(argv[3]);
+  for (const auto* file : {&source, &input, &answer})
+    if (!*file) return fail(file->error());
+
   const TemporaryDirectory directory;
-  const auto compiled = compile(read(argv[1]), directory.path);
+  const auto compiled = compile(std::move(*source), directory.path);
   if (!compiled) return fail(compiled.error());
   if (compiled->kind != Outcome::Kind::exited || compiled->exit_code != 0)
     return std::printf("compilation error\n%s", compiled->standard_error.c_str()), 0;
-  const auto outcome = execute(directory.path, read(argv[2]));
+  const auto outcome = execute(directory.path, *input);
   if (!outcome) return fail(outcome.error());
-  std::printf("%s\n", verdict(*outcome, read(argv[3])).c_str());
+  std::printf("%s\n", verdict(*outcome, *answer).c_str());
 }
