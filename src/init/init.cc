@@ -119,7 +119,7 @@ long start_program(const PlanHeader& plan, char* const* argv, char* const* envp,
 void notice_death_before_exec(long pid, child::Handshake& handshake) {
   if (handshake.report.kind != Report::Kind::none) return;
   int status = 0;
-  if (call(__NR_wait4, pid, &status, WNOHANG | __WCLONE, nullptr) != pid) return;
+  if (call(__NR_wait4, pid, &status, __WCLONE, nullptr) != pid) return;
   handshake.report = {Report::Kind::killed, 0, handshake.step, 0, static_cast<std::uint16_t>(status & 0x7f)};
 }
 

@@ -19,7 +19,8 @@ class Interpreter : private Operations<K> {
   using Base = Operations<K>;
   using Base::attach, Base::bytes, Base::close_after, Base::empty_directory, Base::empty_file, Base::last_call,
       Base::make_entry, Base::now, Base::open_beneath, Base::prctl, Base::raise_ambient, Base::require_device,
-      Base::set_capabilities, Base::set_ids, Base::set_option, Base::slot, Base::sys, Base::text, Base::world;
+      Base::require_writable, Base::set_capabilities, Base::set_ids, Base::set_option, Base::slot, Base::sys,
+      Base::text, Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
@@ -130,6 +131,7 @@ class Interpreter : private Operations<K> {
     if (const long r = sys(__NR_fsconfig, filesystem, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0); r < 0) return r;
     const long tree = sys(__NR_fsmount, filesystem, FSMOUNT_CLOEXEC, s.attributes);
     if (tree < 0) return tree;
+    if (const long r = require_writable(tree, s.attributes); r < 0) return r;
     return close_after(filesystem, close_after(tree, attach(tree, s.target)));
   }
 
@@ -143,10 +145,12 @@ class Interpreter : private Operations<K> {
     if (target < 0) return target;
     struct statx status;
     if (const long r = sys(__NR_statx, target, "", AT_EMPTY_PATH, STATX_TYPE, &status); r < 0) return r;
-    const long tree = (status.stx_mode & kTypeMask) == kDirectory ? empty_directory() : empty_file();
+    const bool directory = (status.stx_mode & kTypeMask) == kDirectory;
+    const long tree = directory ? empty_directory() : empty_file();
     if (tree < 0) return tree;
     const long r = sys(__NR_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-    return close_after(target, close_after(tree, r));
+    if (r < 0 || directory) return close_after(target, close_after(tree, r));
+    return close_after(target, close_after(tree, sys(__NR_unlinkat, AT_FDCWD, kMaskName, 0)));
   }
 
   long apply(const step::RemountReadOnly& s) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <asm/ioctls.h>
+#include <asm/statfs.h>
 #include <asm/unistd.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
@@ -38,13 +39,17 @@ concept Kernel = requires(K kernel, long x) {
 
 // libc's <errno.h>, <sys/mount.h>, <sys/stat.h> and <sys/socket.h> are out of bounds here; the kernel keeps these for
 // ever.
-inline constexpr long kEnoent = 2, kEsrch = 3, kEacces = 13, kEexist = 17, kEnodev = 19, kEnotdir = 20,
+inline constexpr long kEnoent = 2, kEsrch = 3, kEacces = 13, kEexist = 17, kEnodev = 19, kEnotdir = 20, kErofs = 30,
                       kEtimedout = 110;
 inline constexpr unsigned long kMsRdonly = 1, kMsNosuid = 2, kMsNodev = 4, kMsRemount = 32, kMsBind = 4096,
                                kMsRec = 16384, kMsPrivate = 1UL << 18U;
 inline constexpr int kMntDetach = 2, kUmountNofollow = 8;
+inline constexpr long kStRdonly = 1;
 inline constexpr int kAfInet = 2, kSockDgram = 2;
 inline constexpr unsigned kTypeMask = 0170000, kDirectory = 0040000, kCharacterDevice = 0020000;
+
+/// The empty file behind a masked one, until it is in place.
+inline constexpr const char* kMaskName = ".mask";
 
 /// How targets inside the new root resolve: never out of it, never through a link.
 inline constexpr std::uint64_t kBeneathRoot = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
@@ -150,16 +155,23 @@ class Operations {
     return close_after(context, sys(__NR_fsmount, context, FSMOUNT_CLOEXEC, kMaskAttributes));
   }
 
+  /// overlayfs turns read-only by itself, with no more than a line in the kernel log, when it cannot use its work
+  /// directory.
+  long require_writable(long tree, std::uint32_t attributes) {
+    if ((attributes & MOUNT_ATTR_RDONLY) != 0) return 0;
+    struct statfs status;
+    if (const long r = sys(__NR_fstatfs, tree, &status); r < 0) return r;
+    return (status.f_flags & kStRdonly) != 0 ? -kErofs : 0;
+  }
+
   /// Not /dev/null: that could be written to, and replaced before it is used (CVE-2025-31133).
   long empty_file() {
-    const char* name = ".mask";
-    const long file = sys(__NR_openat, AT_FDCWD, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+    const long file = sys(__NR_openat, AT_FDCWD, kMaskName, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
     if (file < 0) return file;
     const long tree = sys(__NR_open_tree, file, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0) return tree;
     mount_attr attr{kMaskAttributes, 0, 0, 0};
     if (const long r = sys(__NR_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof attr); r < 0) return r;
-    if (const long r = sys(__NR_unlinkat, AT_FDCWD, name, 0); r < 0) return r;
     return close_after(file, tree);
   }
 

@@ -340,8 +340,8 @@ bool Launch::read_step_times() {
 /// A child whose exit signal is not SIGCHLD is found with __WCLONE only (wait(2)); executing makes it SIGCHLD.
 std::optional<Report> Launch::death_before_exec() const {
   siginfo_t info{};
-  if (::waitid(P_PIDFD, static_cast<id_t>(child_.pidfd.get()), &info,
-               static_cast<int>(WEXITED | WNOHANG | WNOWAIT | __WCLONE)) != 0 ||
+  if (::waitid(P_PIDFD, static_cast<id_t>(child_.pidfd.get()), &info, static_cast<int>(WEXITED | WNOWAIT | __WCLONE)) !=
+          0 ||
       info.si_pid == 0)
     return std::nullopt;
   return Report{Report::Kind::killed, 0, handshake_.step, 0, static_cast<std::uint16_t>(info.si_status)};

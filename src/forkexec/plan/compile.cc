@@ -133,7 +133,7 @@ class Compiler {
   void identity() {
     const Credential& program = plan_.identity.program;
     const bool change = program.uid != plan_.identity.setup.uid || program.gid != plan_.identity.setup.gid;
-    const bool set_groups = !program.groups.empty() || (!runner_.namespaces.user && runner_.credential);
+    const bool set_groups = !program.groups.empty() || (!runner_.namespaces.user && host_.root);
     build_.add(step::SetIdentity{.uid = program.uid,
                                  .gid = program.gid,
                                  .groups = build_.block(std::span<const std::uint32_t>(program.groups)),

@@ -88,19 +88,26 @@ Result<> RootBuilder::add(const mount::Mqueue& m) {
 // overlayfs takes its layers by path, so they are put up as scaffolding in the new root and taken down again: the
 // overlay keeps private copies of the mounts (ovl_get_layers).
 Result<> RootBuilder::add(const mount::Overlay& m) {
+  // overlayfs would make the files of `work` as the id that builds the root, which the mount does not map.
+  if (std::holds_alternative<mount::Overlay::Keep>(m.changes) && plan_.identity.picked)
+    return std::unexpected(
+        Error{.kind = Error::Kind::unsupported,
+              .field = field_ + ".changes",
+              .action = "an overlay that keeps its changes needs named ids",
+              .hint = "set uid_mappings and gid_mappings to host ids that may write upper and work"});
   const std::string path = normal(m.target);
-  const std::string scaffold = "/.overlay";
+  const std::string scaffold = "/.overlay-";
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   std::string lower = "lowerdir=";
   for (std::size_t i = 0; i < m.lower.size(); ++i) {
-    const std::string layer = scaffold + "/" + std::to_string(i);
+    const std::string layer = scaffold + std::to_string(i);
     if (Result<> r = show_next_source_at(layer); !r) return r;
     lower += (i == 0 ? "" : ":") + layer.substr(1);
   }
   std::vector<std::string> options = {lower};
   std::string changes;
   if (const auto* discard = std::get_if<mount::Overlay::Discard>(&m.changes)) {
-    changes = scaffold + "/changes";
+    changes = scaffold + "changes";
     if (Result<> r = prepare(changes, Shape::directory); !r) return r;
     mount_memory(changes, discard->size_bytes, discard->inodes, 0755, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
                  plan_.identity.program);
@@ -112,7 +119,7 @@ Result<> RootBuilder::add(const mount::Overlay& m) {
     options.insert(options.end(),
                    {"upperdir=" + changes.substr(1) + "/upper", "workdir=" + changes.substr(1) + "/work"});
   } else if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes)) {
-    changes = scaffold + "/changes";
+    changes = scaffold + "changes";
     if (Result<> r = show_next_source_at(changes); !r) return r;
     options.push_back("upperdir=" + changes.substr(1) + "/" + std::string(split_path(keep->upper).name));
     options.push_back("workdir=" + changes.substr(1) + "/" + std::string(split_path(keep->work).name));
@@ -122,10 +129,9 @@ Result<> RootBuilder::add(const mount::Overlay& m) {
   mount_filesystem("overlay", path, options,
                    mount_attributes(m.options, read_only ? Access::read_only : Access::read_write));
   for (std::size_t i = 0; i < m.lower.size(); ++i)
-    builder_.add(step::Dismantle{builder_.inside(scaffold + "/" + std::to_string(i))}, field_);
+    builder_.add(step::Dismantle{builder_.inside(scaffold + std::to_string(i))}, field_);
   if (!changes.empty()) builder_.add(step::Dismantle{builder_.inside(changes)}, field_);
-  mounted(scaffold, Kind::directory);
-  std::erase_if(nodes_, [&](const Node& node) { return node.path != scaffold && lies_within(node.path, scaffold); });
+  std::erase_if(nodes_, [&](const Node& node) { return node.path.starts_with(scaffold); });
   mounted(path, std::holds_alternative<mount::Overlay::Discard>(m.changes) ? Kind::memory : Kind::foreign);
   return {};
 }

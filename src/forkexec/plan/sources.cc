@@ -52,7 +52,6 @@ class SourceLister {
       sources_.push_back({.field = field_ + ".upper",
                           .path = std::string(split_path(keep->upper).parent),
                           .attributes = mount_attributes(m.options, Access::read_write),
-                          .map_owner = picked_ids_,
                           .directory_only = true});
   }
   void add(const auto&) {}  // everything else is made, not shown
