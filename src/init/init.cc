@@ -30,7 +30,6 @@ using child::system_call;
 
 constexpr int kSigkill = 9, kSigchld = 17, kSiUser = 0, kSiQueue = -1;
 constexpr int kStatusFd = 0, kHostFd = 1, kSignalFd = 2;  // where init keeps its three once the program has its own
-constexpr std::size_t kMaxSteps = 4096;
 
 alignas(64) char program_stack[child::kStackSize];
 std::uint64_t step_end_ns[kMaxSteps];
@@ -236,8 +235,4 @@ extern "C" [[noreturn, gnu::used]] void pivotbox_init_main(long* stack) {
   pivotbox::init::run(argv, argv + stack[0] + 1);
 }
 
-#if defined(__x86_64__)
 asm(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall pivotbox_init_main\n\tud2\n");
-#elif defined(__aarch64__)
-asm(".globl _start\n_start:\n\tmov x29, xzr\n\tmov x0, sp\n\tbl pivotbox_init_main\n\tbrk #1\n");
-#endif

@@ -48,42 +48,8 @@ long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), 
   return result;
 }
 
-#elif defined(__aarch64__)
-
-long system_call(long number, long a, long b, long c, long d, long e, long f) {
-  register long x8 asm("x8") = number;
-  register long x0 asm("x0") = a;
-  register long x1 asm("x1") = b;
-  register long x2 asm("x2") = c;
-  register long x3 asm("x3") = d;
-  register long x4 asm("x4") = e;
-  register long x5 asm("x5") = f;
-  asm volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
-  return x0;
-}
-
-long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), void* argument) {
-  register long x8 asm("x8") = __NR_clone3;
-  register void* x0 asm("x0") = clone_arguments;
-  register std::size_t x1 asm("x1") = size;
-  register void (*x20)(void*) asm("x20") = entry;
-  register void* x21 asm("x21") = argument;
-  asm volatile(
-      "svc #0\n\t"
-      "cbnz x0, 1f\n\t"
-      "mov x29, xzr\n\t"
-      "mov x0, x21\n\t"
-      "blr x20\n\t"
-      "brk #1\n"
-      "1:"
-      : "+r"(x0)
-      : "r"(x8), "r"(x1), "r"(x20), "r"(x21)
-      : "x30", "memory");
-  return reinterpret_cast<long>(x0);
-}
-
 #else
-#error "pivotbox knows x86_64 and aarch64"
+#error "pivotbox runs on x86_64"
 #endif
 
 void run_child(void* argument) {

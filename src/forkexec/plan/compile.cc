@@ -19,6 +19,9 @@ namespace {
 /// What init and its child need until the program is executed: to change ids, to drop the rest, to kill what is left.
 constexpr std::uint64_t kInitCapabilities = 1U << CAP_SETUID | 1U << CAP_SETGID | 1U << CAP_SETPCAP | 1U << CAP_KILL;
 
+/// Of all strings and contents; offsets have 32 bits, and init gets them with one write(2).
+constexpr std::size_t kMaxBytes = std::size_t{1} << 30U;
+
 class Compiler {
  public:
   Compiler(const Runner& runner, const HostFacts& host, Plan& plan)
@@ -36,7 +39,8 @@ class Compiler {
     descriptors();
     privileges();
     filter();
-    return finale();
+    if (Result<> r = finale(); !r) return r;
+    return fits();
   }
 
  private:
@@ -58,7 +62,8 @@ class Compiler {
 
   // A child that resolves sources by path would look below the new root that covers them.
   Result<> sources_stay_visible() const {
-    if (!runner_.pivot_root || *runner_.pivot_root == "/" || host_.opens_trees) return {};
+    const bool opened_by_host = host_.opens_trees && runner_.namespaces.user;
+    if (!runner_.pivot_root || *runner_.pivot_root == "/" || opened_by_host) return {};
     for (const Source& source : plan_.sources)
       if (lies_within(source.path, *runner_.pivot_root))
         return std::unexpected(Error{
@@ -213,6 +218,16 @@ class Compiler {
     static_cast<void>(carried_slot(SlotOrigin::Kind::init_status));
     if (runner_.parent_death_signal != 0) static_cast<void>(carried_slot(SlotOrigin::Kind::host_pidfd));
     return {};
+  }
+
+  // Only mounts grow a plan that much.
+  Result<> fits() const {
+    if (plan_.steps.size() <= kMaxSteps && plan_.bytes.size() <= kMaxBytes) return {};
+    return std::unexpected(Error{.kind = Error::Kind::invalid,
+                                 .field = "mounts",
+                                 .action = "need " + std::to_string(plan_.steps.size()) + " steps and " +
+                                           std::to_string(plan_.bytes.size()) + " bytes; the most are " +
+                                           std::to_string(kMaxSteps) + " and " + std::to_string(kMaxBytes)});
   }
 
   /// Where execve(2) is tried, as execvp(3) would, except that an empty or relative PATH entry is not looked at.

@@ -33,13 +33,20 @@ Identity picked_identity(const Runner& runner) {
           .program = program};
 }
 
-Identity own_identity(const Runner& runner, const HostFacts& host) {
+Result<Identity> own_identity(const Runner& runner, const HostFacts& host) {
+  // Host id 0 owns hundreds of kernel settings, whatever its capabilities: it must be named.
+  if (host.uid == 0 || host.gid == 0)
+    return std::unexpected(
+        Error{.kind = Error::Kind::invalid,
+              .field = host.uid == 0 ? "uid_mappings" : "gid_mappings",
+              .action = "must be named: the calling process has host id 0 and may map no other",
+              .hint = "give uid_mappings and gid_mappings, or start it with CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID"});
   const Credential program = runner.credential.value_or(Credential{.uid = host.uid, .gid = host.gid, .groups = {}});
-  return {.uid_mappings = {{.container_id = program.uid, .host_id = host.uid}},
-          .gid_mappings = {{.container_id = program.gid, .host_id = host.gid}},
-          .deny_setgroups = true,
-          .setup = program,
-          .program = program};
+  return Identity{.uid_mappings = {{.container_id = program.uid, .host_id = host.uid}},
+                  .gid_mappings = {{.container_id = program.gid, .host_id = host.gid}},
+                  .deny_setgroups = true,
+                  .setup = program,
+                  .program = program};
 }
 
 /// The id under which the root is built: the caller's own if it is mapped (its files stay in reach). Root opens the
@@ -61,6 +68,12 @@ Result<Identity> mapped_identity(const Runner& runner, const HostFacts& host) {
               .field = "setgroups",
               .action = "an ordinary user may not allow it with only its own group mapped (user_namespaces(7))",
               .hint = "use setgroups = automatic, or map a range from /etc/subgid"});
+  if (alone && runner.credential && !runner.credential->groups.empty())
+    return std::unexpected(
+        Error{.kind = Error::Kind::invalid,
+              .field = "credential.groups",
+              .action = "an ordinary user may not set them with only its own group mapped (user_namespaces(7))",
+              .hint = "map a range from /etc/subgid in gid_mappings"});
   Identity identity{.uid_mappings = runner.uid_mappings, .gid_mappings = runner.gid_mappings};
   identity.deny_setgroups = runner.setgroups == Setgroups::deny || alone;
   identity.program = runner.credential.value_or(Credential{

@@ -121,8 +121,8 @@ Result<> RootBuilder::add(const mount::Overlay& m) {
   } else if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes)) {
     changes = scaffold + "changes";
     if (Result<> r = show_next_source_at(changes); !r) return r;
-    options.push_back("upperdir=" + changes.substr(1) + "/" + std::string(split_path(keep->upper).name));
-    options.push_back("workdir=" + changes.substr(1) + "/" + std::string(split_path(keep->work).name));
+    options.push_back("upperdir=" + changes.substr(1) + "/" + std::string(split_path(normal(keep->upper)).name));
+    options.push_back("workdir=" + changes.substr(1) + "/" + std::string(split_path(normal(keep->work)).name));
   }
   if (runner_.namespaces.user) options.emplace_back("userxattr");  // trusted.* is out of reach there (overlayfs.rst)
   const bool read_only = std::holds_alternative<mount::Overlay::ReadOnly>(m.changes);

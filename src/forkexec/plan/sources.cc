@@ -14,6 +14,9 @@ namespace pivotbox {
 
 namespace {
 
+/// validate() has been through: cannot fail here. Normal, because it is compared with pivot_root.
+std::string normal(const std::string& path) { return *normal_path(path, {}); }
+
 class SourceLister {
  public:
   SourceLister(const Runner& runner, std::vector<Source>& sources)
@@ -27,7 +30,7 @@ class SourceLister {
  private:
   void add(const mount::Bind& m) {
     sources_.push_back({.field = field_ + ".source",
-                        .path = m.source,
+                        .path = normal(m.source),
                         .symlinks = m.source_symlinks,
                         .attributes = mount_attributes(m.options, m.access),
                         .map_owner = picked_ids_ && m.access == Access::read_write});
@@ -44,13 +47,13 @@ class SourceLister {
     const bool changeable = !std::holds_alternative<mount::Overlay::ReadOnly>(m.changes);
     for (std::size_t i = 0; i < m.lower.size(); ++i)
       sources_.push_back({.field = field_ + ".lower[" + std::to_string(i) + "]",
-                          .path = m.lower[i],
+                          .path = normal(m.lower[i]),
                           .attributes = mount_attributes(m.options, Access::read_only),
                           .map_owner = picked_ids_ && changeable,
                           .directory_only = true});
     if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes))
       sources_.push_back({.field = field_ + ".upper",
-                          .path = std::string(split_path(keep->upper).parent),
+                          .path = std::string(split_path(normal(keep->upper)).parent),
                           .attributes = mount_attributes(m.options, Access::read_write),
                           .directory_only = true});
   }

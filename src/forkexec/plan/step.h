@@ -237,6 +237,9 @@ using Step = std::variant<step::GuardParent, step::AwaitHost, step::EnterCgroupN
                           step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 
+/// The most steps a plan may have: init keeps room for the time of each, and reports number them in 16 bits.
+inline constexpr std::size_t kMaxSteps = 4096;
+
 constexpr Phase phase_of(const step::AwaitHost& await) {
   return await.what == step::AwaitHost::For::id_maps ? Phase::attach : Phase::ready;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <climits>
 #include <string>
 #include <utility>
@@ -17,6 +18,8 @@ namespace pivotbox {
 namespace {
 
 constexpr std::uint32_t kNoId = ~std::uint32_t{0};  // setresuid(2): "no change", so never an id
+constexpr std::size_t kMaxLayers = 20;  // their names must fit into the 256 bytes that fsconfig(2) takes for a string
+constexpr std::chrono::hours kMaxSetupTimeout{24};  // far from where adding it to the clock would overflow
 
 std::unexpected<Error> invalid(std::string field, std::string why, std::string hint = {}) {
   return std::unexpected(Error{
@@ -161,6 +164,7 @@ Result<> check_privileges(const Runner& runner) {
   if (runner.parent_death_signal < 0 || runner.parent_death_signal > 64)
     return invalid("parent_death_signal", std::to_string(runner.parent_death_signal) + " is not a signal");
   if (runner.setup_timeout < std::chrono::milliseconds(1)) return invalid("setup_timeout", "is less than 1 ms");
+  if (runner.setup_timeout > kMaxSetupTimeout) return invalid("setup_timeout", "is more than 24 hours");
   return {};
 }
 
@@ -200,14 +204,16 @@ class MountCheck {
   }
   Result<> operator()(const mount::Overlay& m) const {
     if (m.lower.empty()) return invalid(field_ + ".lower", "is empty; at least one directory is needed");
-    if (m.lower.size() > 100) return invalid(field_ + ".lower", "has more than 100 directories");
+    if (m.lower.size() > kMaxLayers) return invalid(field_ + ".lower", "has more than 20 directories");
     for (std::size_t i = 0; i < m.lower.size(); ++i)
       if (Result<> r = source(m.lower[i], ".lower[" + std::to_string(i) + "]"); !r) return r;
     if (const auto* discard = std::get_if<mount::Overlay::Discard>(&m.changes))
       if (Result<> r = memory(discard->size_bytes, discard->inodes); !r) return r;
     if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes)) {
       if (Result<> r = both(source(keep->upper, ".upper"), source(keep->work, ".work")); !r) return r;
-      if (keep->upper == keep->work || split_path(keep->upper).parent != split_path(keep->work).parent)
+      const std::string upper = *normal_path(keep->upper, {});
+      const std::string work = *normal_path(keep->work, {});
+      if (upper == work || upper == "/" || work == "/" || split_path(upper).parent != split_path(work).parent)
         return invalid(field_ + ".work", "must be another directory beside upper");
     }
     return target(m.target);
@@ -234,6 +240,8 @@ class MountCheck {
     if (*normal == "/") return invalid(field_ + ".target", "\"/\" is the new root itself");
     if (lies_within(*normal, "/old_root"))
       return invalid(field_ + ".target", "\"/old_root\" is where the host's root is put for a moment");
+    if (lies_within(*normal, "/.mask") || normal->starts_with("/.overlay-"))
+      return invalid(field_ + ".target", "\"" + *normal + "\" is a name that masks and overlays need for a moment");
     return {};
   }
   Result<> source(const std::string& path, const std::string& name) const {
