@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
+#include <span>
 #include <string>
 
 #include "seccomp/bpf.h"
@@ -14,116 +16,176 @@ namespace {
 
 constexpr int kX32Bit = 0x40000000;  // __X32_SYSCALL_BIT
 
-using Code = std::vector<sock_filter>;
+/// Builds a program from its end, so that every jump target is known when the jump is made. A label is a position
+/// counted from the end.
+class Assembler {
+ public:
+  using Label = std::size_t;
 
-sock_filter statement(int code, std::uint32_t k) { return {static_cast<std::uint16_t>(code), 0, 0, k}; }
-sock_filter branch(int test, std::uint32_t k, std::size_t if_true, std::size_t if_false) {
-  return {static_cast<std::uint16_t>(BPF_JMP | test | BPF_K), static_cast<std::uint8_t>(if_true),
-          static_cast<std::uint8_t>(if_false), k};
-}
-sock_filter answer(Action action) { return statement(BPF_RET | BPF_K, action.value); }
-sock_filter load(std::size_t offset) { return statement(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)); }
-
-void append(Code& code, const Code& more) { code.insert(code.end(), more.begin(), more.end()); }
-
-/// One half of an argument; `high` is the upper one (x86_64 is little-endian).
-void append_load(Code& code, const Condition& c, bool high) {
-  const auto mask = static_cast<std::uint32_t>(high ? c.mask >> 32U : c.mask);
-  code.push_back(load(offsetof(seccomp_data, args) + c.argument * 8U + (high ? 4 : 0)));
-  if (mask != 0xffffffff) code.push_back(statement(BPF_ALU | BPF_AND | BPF_K, mask));
-}
-
-/// Falls through if value >= bound (or <= for the upper bound), else goes `to_next` instructions further than its own
-/// end. Built from the end: what follows is `code`, whose size says how far "no" is.
-Code bound_check(const Condition& c, std::uint64_t bound, bool is_lower, std::size_t to_next) {
-  const auto upper_half = static_cast<std::uint32_t>(bound >> 32U);
-  const auto lower_half = static_cast<std::uint32_t>(bound);
-  Code low;
-  append_load(low, c, false);
-  low.push_back(is_lower ? branch(BPF_JGE, lower_half, 0, to_next) : branch(BPF_JGT, lower_half, to_next, 0));
-  if (c.mask >> 32U == 0) return low;
-  Code code;
-  append_load(code, c, true);
-  if (is_lower) {
-    code.push_back(branch(BPF_JGT, upper_half, 1 + low.size(), 0));
-    code.push_back(branch(BPF_JEQ, upper_half, 0, low.size() + to_next));
-  } else {
-    code.push_back(branch(BPF_JGT, upper_half, 1 + low.size() + to_next, 0));
-    code.push_back(branch(BPF_JEQ, upper_half, 0, low.size()));
+  Label answer(Action action) {
+    return shared(answers_, action.value, [&] { return emit(BPF_RET | BPF_K, action.value); });
   }
-  append(code, low);
-  return code;
-}
 
-/// The action if every condition holds, else what comes after this code.
-Code rule_code(const Rule& rule) {
-  Code code = {answer(rule.action)};
-  for (auto c = rule.conditions.rbegin(); c != rule.conditions.rend(); ++c) {
-    Condition bounded = *c;
-    bounded.high = std::min(bounded.high, bounded.mask);
-    if (bounded.high < bounded.mask || bounded.low > bounded.high) {
-      Code upper = bound_check(bounded, bounded.high, false, code.size());
-      append(upper, code);
-      code = std::move(upper);
+  /// Loads a word of seccomp_data and goes on with what was emitted last.
+  Label load(std::size_t offset) { return emit(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offset)); }
+  Label mask(std::uint32_t bits) { return emit(BPF_ALU | BPF_AND | BPF_K, bits); }
+
+  Label branch(int test, std::uint32_t k, Label if_true, Label if_false) {
+    for (;;) {  // bringing one target near may push the other out of reach
+      const Label near_true = near(if_true);
+      const Label near_false = near(if_false);
+      if (near_true == if_true && near_false == if_false) break;
+      if_true = near_true;
+      if_false = near_false;
     }
-    if (bounded.low > 0) {
-      Code lower = bound_check(bounded, bounded.low, true, code.size());
-      append(lower, code);
-      code = std::move(lower);
-    }
+    const auto here = reversed_.size();
+    reversed_.push_back({static_cast<std::uint16_t>(BPF_JMP | test | BPF_K),
+                         static_cast<std::uint8_t>(here - if_true - 1), static_cast<std::uint8_t>(here - if_false - 1),
+                         k});
+    return here;
   }
-  return code;
-}
 
-/// All that happens to one call once its number is known.
-Code leaf_code(const Policy& policy, int number) {
-  Code code;
-  for (const Rule& rule : policy.rules) {
-    if (rule.syscall != number) continue;
-    append(code, rule_code(rule));
-    if (rule.conditions.empty()) return code;
+  /// `make` unless something equal is near already: `kind` tells what is equal.
+  template <class Map, class Key, class Make>
+  Label shared(Map& known, const Key& key, Make make) {
+    if (const auto it = known.find(key); it != known.end() && reversed_.size() - it->second < kReach - 8)
+      return it->second;
+    return known[key] = make();
   }
-  code.push_back(answer(policy.default_action));
-  return code;
-}
 
-struct Range {
-  int first;
-  Code code;
+  [[nodiscard]] std::vector<sock_filter> finish() && {
+    std::ranges::reverse(reversed_);
+    return std::move(reversed_);
+  }
+
+ private:
+  static constexpr std::size_t kReach = 256;  // a branch skips at most 255 instructions, a jump any number
+
+  Label emit(int code, std::uint32_t k) {
+    reversed_.push_back({static_cast<std::uint16_t>(code), 0, 0, k});
+    return reversed_.size() - 1;
+  }
+
+  Label near(Label target) {
+    const std::size_t skipped = reversed_.size() - target - 1;
+    return skipped + 4 < kReach ? target : emit(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(skipped));
+  }
+
+  std::vector<sock_filter> reversed_;
+  std::map<std::uint32_t, Label> answers_;
 };
 
-bool same(const Code& a, const Code& b) {
-  return std::ranges::equal(a, b, [](const sock_filter& x, const sock_filter& y) {
-    return x.code == y.code && x.jt == y.jt && x.jf == y.jf && x.k == y.k;
-  });
+/// Tests one call's arguments, rule after rule.
+class LeafCompiler {
+ public:
+  using Label = Assembler::Label;
+  explicit LeafCompiler(Assembler& code) : code_(code) {}
+
+  Label compile(std::span<const Rule* const> rules, Action otherwise) {
+    Label next = code_.answer(otherwise);
+    for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
+      Label yes = code_.answer((*rule)->action);
+      for (auto c = (*rule)->conditions.rbegin(); c != (*rule)->conditions.rend(); ++c) yes = test(*c, yes, next);
+      next = yes;
+    }
+    return next;
+  }
+
+ private:
+  Label test(const Condition& c, Label yes, Label no) {
+    if (c.low == c.high) return test_equal(c, yes, no);
+    if (c.low == 1 && c.high >= c.mask) return test_any_bit(c, yes, no);
+    Label entry = yes;
+    if (c.high < c.mask) entry = test_bound(c, c.high, BPF_JGT, no, entry);
+    return c.low > 0 ? test_bound(c, c.low, BPF_JGE, entry, no) : entry;
+  }
+
+  Label test_equal(const Condition& c, Label yes, Label no) {
+    code_.branch(BPF_JEQ, lower(c.low), yes, no);
+    const Label low = load_half(c, Half::low);
+    if (upper(c.mask) == 0) return upper(c.low) == 0 ? low : no;
+    code_.branch(BPF_JEQ, upper(c.low), low, no);
+    return load_half(c, Half::high);
+  }
+
+  Label test_any_bit(const Condition& c, Label yes, Label no) {
+    code_.branch(BPF_JSET, lower(c.mask), yes, no);
+    const Label low = load_word(c, Half::low);
+    if (upper(c.mask) == 0) return low;
+    code_.branch(BPF_JSET, upper(c.mask), yes, low);
+    return load_word(c, Half::high);
+  }
+
+  /// `comparison` is JGE or JGT, of the whole 64 bits.
+  Label test_bound(const Condition& c, std::uint64_t bound, int comparison, Label if_true, Label if_false) {
+    code_.branch(comparison, lower(bound), if_true, if_false);
+    const Label low = load_half(c, Half::low);
+    if (upper(c.mask) == 0) return upper(bound) == 0 ? low : if_false;
+    const Label equal = code_.branch(BPF_JEQ, upper(bound), low, if_false);
+    code_.branch(BPF_JGT, upper(bound), if_true, equal);
+    return load_half(c, Half::high);
+  }
+
+  enum class Half : std::uint8_t { low, high };
+  static std::uint32_t lower(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
+  static std::uint32_t upper(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32U); }
+
+  Label load_word(const Condition& c, Half half) {  // x86_64 is little-endian
+    return code_.load(offsetof(seccomp_data, args) + c.argument * 8U + (half == Half::high ? 4 : 0));
+  }
+  Label load_half(const Condition& c, Half half) {
+    const std::uint32_t bits = half == Half::high ? upper(c.mask) : lower(c.mask);
+    if (bits != 0xffffffff) code_.mask(bits);
+    return load_word(c, half);
+  }
+
+  Assembler& code_;
+};
+
+/// Consecutive numbers that are treated alike.
+struct Range {
+  int first;
+  std::vector<const Rule*> rules;
+  Action otherwise;
+};
+
+bool alike(const Range& a, const Range& b) {
+  return a.otherwise == b.otherwise && std::ranges::equal(a.rules, b.rules, [](const Rule* x, const Rule* y) {
+           return x->action == y->action && x->conditions == y->conditions;
+         });
+}
+
+Range treatment_of(const Policy& policy, int number) {
+  Range range{.first = number, .rules = {}, .otherwise = policy.default_action};
+  for (const Rule& rule : policy.rules) {
+    if (rule.syscall != number) continue;
+    if (rule.conditions.empty()) {
+      range.otherwise = rule.action;
+      break;
+    }
+    range.rules.push_back(&rule);
+  }
+  return range;
 }
 
 std::vector<Range> ranges_of(const Policy& policy) {
   std::vector<Range> ranges;
-  for (int number = 0; number <= policy.newest_known; ++number) {
-    Code code = leaf_code(policy, number);
-    if (ranges.empty() || !same(ranges.back().code, code)) ranges.push_back({number, std::move(code)});
-  }
-  if (Code unknown = {answer(policy.unknown_action)}; !same(ranges.back().code, unknown))
-    ranges.push_back({policy.newest_known + 1, std::move(unknown)});
+  for (int number = 0; number <= policy.newest_known; ++number)
+    if (Range range = treatment_of(policy, number); ranges.empty() || !alike(ranges.back(), range))
+      ranges.push_back(std::move(range));
+  if (Range unknown{.first = policy.newest_known + 1, .rules = {}, .otherwise = policy.unknown_action};
+      !alike(ranges.back(), unknown))
+    ranges.push_back(std::move(unknown));
   return ranges;
 }
 
-Code tree(const std::vector<Range>& ranges, std::size_t begin, std::size_t end) {
-  if (end - begin == 1) return ranges[begin].code;
-  const std::size_t middle = begin + (end - begin) / 2;
-  const Code below = tree(ranges, begin, middle);
-  const auto split = static_cast<std::uint32_t>(ranges[middle].first);
-  Code code;
-  if (below.size() <= 255) {
-    code.push_back(branch(BPF_JGE, split, below.size(), 0));
-  } else {  // a branch reaches 255 instructions, a jump any number
-    code.push_back(branch(BPF_JGE, split, 0, 1));
-    code.push_back(statement(BPF_JMP | BPF_JA, static_cast<std::uint32_t>(below.size())));
-  }
-  append(code, below);
-  append(code, tree(ranges, middle, end));
-  return code;
+/// A balanced search tree over the ranges; the number is in the accumulator.
+Assembler::Label tree(Assembler& code, std::span<const Range> ranges) {
+  if (ranges.size() == 1) return LeafCompiler(code).compile(ranges[0].rules, ranges[0].otherwise);
+  const std::size_t middle = ranges.size() / 2;
+  const Assembler::Label above = tree(code, ranges.subspan(middle));
+  const Assembler::Label below = tree(code, ranges.first(middle));
+  return code.branch(BPF_JGE, static_cast<std::uint32_t>(ranges[middle].first), above, below);
 }
 
 Result<> check_rules(const Policy& policy) {
@@ -135,7 +197,8 @@ Result<> check_rules(const Policy& policy) {
   for (const Rule& rule : policy.rules) {
     if (rule.syscall < 0 || rule.syscall > policy.newest_known)
       return invalid("system call number " + std::to_string(rule.syscall) + " is not known");
-    // The two bounds of a condition take at most 14 instructions and a branch reaches 255, so no branch below overflows.
+    // The two bounds of a condition take at most 14 instructions and a branch reaches 255, so no branch below
+    // overflows.
     if (rule.conditions.size() > 12)
       return invalid("more than 12 conditions for system call " + std::to_string(rule.syscall));
     for (const Condition& c : rule.conditions) {
@@ -158,10 +221,14 @@ bool applies(const Rule& rule, const seccomp_data& call) {
 Result<std::vector<sock_filter>> compile(const Policy& policy) {
   if (Result<> r = check_rules(policy); !r) return std::unexpected(std::move(r.error()));
   const std::vector<Range> ranges = ranges_of(policy);
-  Code code = {load(offsetof(seccomp_data, arch)), branch(BPF_JEQ, AUDIT_ARCH_X86_64, 1, 0),
-               answer(Action::kill_process()),     load(offsetof(seccomp_data, nr)),
-               branch(BPF_JGE, kX32Bit, 0, 1),     answer(Action::kill_process())};
-  append(code, tree(ranges, 0, ranges.size()));
+  Assembler assembler;
+  const Assembler::Label numbers = tree(assembler, ranges);
+  const Assembler::Label foreign = assembler.answer(Action::kill_process());
+  assembler.branch(BPF_JGE, kX32Bit, foreign, numbers);
+  const Assembler::Label native = assembler.load(offsetof(seccomp_data, nr));
+  assembler.branch(BPF_JEQ, AUDIT_ARCH_X86_64, native, assembler.answer(Action::kill_process()));
+  assembler.load(offsetof(seccomp_data, arch));
+  std::vector<sock_filter> code = std::move(assembler).finish();
   if (Result<> r = check(code); !r) return std::unexpected(std::move(r.error()));
   return code;
 }
