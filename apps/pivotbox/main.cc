@@ -5,7 +5,10 @@
 
 int main(int argc, char** argv) {
   using namespace pivotbox::cli;
-  if (const pivotbox::Result<> filled = fill_standard_descriptors(); !filled) return kSandboxFailed;
+  if (const pivotbox::Result<> filled = fill_standard_descriptors(); !filled) {
+    complain("a standard descriptor is missing", filled.error());
+    return kSandboxFailed;
+  }
   const Parsed<Options> options = parse(std::span(argv, static_cast<std::size_t>(argc)).subspan(argc > 0 ? 1 : 0));
   if (!options) {
     complain(options.error());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <utility>
@@ -228,21 +229,31 @@ std::optional<std::size_t> mount_index(std::string_view field) {
   return error == std::errc{} ? std::optional(index) : std::nullopt;
 }
 
+/// What the user calls `field`; the same if there is no option for it.
+std::string option_of(const Request& request, const std::string& field) {
+  if (const auto index = mount_index(field); index && *index < request.mount_words.size())
+    return request.mount_words[*index];
+  const std::string_view name = std::string_view(field).substr(0, field.find('['));
+  const auto found = std::ranges::find(kFieldOptions, name, &decltype(kFieldOptions)::value_type::first);
+  return found == kFieldOptions.end() ? field : std::string(found->second);
+}
+
+void replace_all(std::string& text, std::string_view word, std::string_view replacement) {
+  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + replacement.size()))
+    text.replace(at, word.size(), replacement);
+}
+
 }  // namespace
 
 Result<Request> make_request(const Options& options) { return RequestBuilder(options).build(); }
 
 Error in_words_of(const Request& request, Error error) {
-  if (const auto index = mount_index(error.field); index && *index < request.mount_words.size()) {
-    error.field = request.mount_words[*index];
-    return error;
-  }
-  for (const auto& [field, option] : kFieldOptions) {
-    const std::string_view rest = std::string_view(error.field).substr(std::min(field.size(), error.field.size()));
-    if (!error.field.starts_with(field) || (!rest.empty() && !rest.starts_with('['))) continue;
-    error.field = option;
-    return error;
-  }
+  if (error.field == "work_dir" && error.code == EACCES)
+    error.hint = "the program has ids of its own: let them enter the directory (chmod), or use --no-cwd or --chdir";
+  error.field = option_of(request, error.field);
+  // The other fields are words that a hint may use in their usual sense.
+  for (const auto& [field, option] : kFieldOptions)
+    if (field.contains('_')) replace_all(error.hint, field, option);
   return error;
 }
 

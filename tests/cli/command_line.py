@@ -8,6 +8,7 @@ import ctypes
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,10 +19,15 @@ DEADLINE_SECONDS = 60
 RAN = "the program ran"
 IS_ROOT = os.geteuid() == 0
 SKIPPED = 77
+NOBODY = 65534
 
 
 def command():
     return os.environ["PIVOTBOX"]
+
+
+def out_of_time(*_):
+    raise TimeoutError(f"the test is not done after {DEADLINE_SECONDS} s")
 
 
 class Finished:
@@ -42,6 +48,9 @@ class CommandLineTest(unittest.TestCase):
     maxDiff = None
 
     def setUp(self):
+        signal.signal(signal.SIGALRM, out_of_time)
+        signal.alarm(DEADLINE_SECONDS)
+        self.addCleanup(signal.alarm, 0)
         scratch = tempfile.TemporaryDirectory(prefix="pivotbox-cli-")
         self.addCleanup(scratch.cleanup)
         self.directory = os.path.realpath(scratch.name)

@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 import os
 import stat
 
-from command_line import RAN, CommandLineTest, main
+from command_line import IS_ROOT, NOBODY, RAN, CommandLineTest, main
 
 
 class Bind(CommandLineTest):
@@ -189,14 +189,25 @@ class Overlay(CommandLineTest):
         self.assert_fails_in_box(finished, "Read-only file system")
 
     def test_changes_are_kept(self):
+        options = ["--overlay-keep", "upper:work:top:bottom:/mnt"]
         self.make_directory("upper")
         self.make_directory("work")
-        options = ("--overlay-keep", "upper:work:top:bottom:/mnt")
+        if IS_ROOT:  # somebody has to own the changes, and may change what is his only
+            options += ["--uid-map", f"0:{NOBODY}", "--gid-map", f"0:{NOBODY}"]
+            for name in ("upper", "work", "top", "top/both"):
+                os.chown(self.path(name), NOBODY, NOBODY)
         self.assert_output(self.run_shell("echo changed > /mnt/both; rm /mnt/only; ls /mnt", *options), "both\n")
         self.assertEqual(self.read("upper/both"), "changed\n")
         self.assertTrue(stat.S_ISCHR(os.lstat(self.path("upper/only")).st_mode), "a whiteout hides what was removed")
         self.assertEqual(self.read("bottom/only"), "only\n")
         self.assert_output(self.run_shell("cat /mnt/both", *options), "changed\n")
+
+    def test_changes_need_a_place_and_an_owner(self):
+        self.make_directory("upper")
+        finished = self.run_shell(f"echo {RAN}", "--overlay-keep", "upper:nothing:top:/mnt")
+        self.assert_refused(finished, 125, "--overlay-keep upper:nothing:top:/mnt")
+        # Whose they are has to be said by root, and is told before anything is looked at.
+        self.assertIn("hint: set --uid-map and --gid-map" if IS_ROOT else "No such file", finished.errors)
 
     def test_missing_lower_directory_is_named_by_its_option(self):
         finished = self.run_shell(f"echo {RAN}", "--overlay", "top:nothing:/mnt")

@@ -8,9 +8,7 @@ sys.dont_write_bytecode = True
 import os
 import socket
 
-from command_line import IS_ROOT, RAN, CommandLineTest, main
-
-NOBODY = 65534
+from command_line import IS_ROOT, NOBODY, RAN, CommandLineTest, main
 
 
 class Network(CommandLineTest):

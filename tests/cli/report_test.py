@@ -111,11 +111,20 @@ class Record(RecordTest):
         self.assert_failure(record, "setup_failed", kind="invalid", field="--tmpfs /mnt:size=1", errno=None, syscall=None)
 
     def test_keeps_bytes_that_are_not_text(self):
-        record, finished = self.report_of("--", b"no\xff\xc3\xa4\"\\\n\x7f\xed\xa0\x80")
-        self.assertEqual(finished.status, 127)
-        self.assertIn("no\udcff\u00e4\"\\\n\x7f\udced\udca0\udc80", record["error"]["message"])
-        self.assertEqual(self.read("report.json").count("\n"), 1)
-        self.assertTrue(self.read("report.json").rstrip("\n").isprintable())
+        for name in (
+            b"\xff",
+            b"\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80",
+            b"quote \" backslash \\ line\ntab\tdelete\x7f",
+            b"overlong \xc0\x80 \xe0\x80\x80 \xf0\x80\x80\x80",
+            b"surrogate \xed\xa0\x80, beyond U+10FFFF \xf4\x90\x80\x80",
+            b"cut short \xe2\x82",
+        ):
+            with self.subTest(name=name):
+                record, finished = self.report_of("--", name)
+                self.assertEqual(finished.status, 127)
+                self.assertIn(name.decode(errors="surrogateescape"), record["error"]["message"])
+                self.assertEqual(self.read("report.json").count("\n"), 1)
+                self.assertTrue(self.read("report.json").rstrip("\n").isprintable())
 
     def test_on_standard_output(self):
         finished = self.pivotbox("run", "--report", "-", "echo", "from the program")

@@ -114,6 +114,7 @@ WRONG = [
     (["run", "--timeout", "2562048h", "true"], "--timeout", "too large"),
     (["run", "--rlimit", "nofile", "true"], "--rlimit", "'nofile'", "NAME=SOFT[:HARD]"),
     (["run", "--rlimit", "nofiles=1", "true"], "--rlimit", "'nofiles'", "did you mean 'nofile'?"),
+    (["run", "--rlimit", "sa=1", "true"], "--rlimit", "'sa'", "did you mean 'as'?"),
     (["run", "--rlimit", "nofile=", "true"], "--rlimit", "empty part"),
     (["run", "--rlimit", "nofile=1:2:3", "true"], "--rlimit", "NAME=SOFT[:HARD]"),
     (["run", "--rlimit", "nofile=-1", "true"], "--rlimit", "'-1'"),
