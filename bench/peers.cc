@@ -1,0 +1,165 @@
+// Other tools doing the same work: /usr read-only, the links of / into it, proc, tmpfs on /tmp, no network, no
+// capabilities.
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include "variants.h"
+
+namespace bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_installed(const std::string& name) {
+  for (const std::string directory : {"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"})
+    if (::access((directory + name).c_str(), X_OK) == 0) return true;
+  return false;
+}
+
+std::vector<std::string> root_links() {
+  std::vector<std::string> links;
+  for (const std::string name : {"bin", "lib", "lib64"})
+    if (fs::is_symlink("/" + name)) links.push_back(name);
+  return links;
+}
+
+std::vector<std::string> joined(std::vector<std::string> words, const std::vector<std::string>& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::vector<std::string> bubblewrap_command(const std::string& target) {
+  std::vector<std::string> words = {"bwrap",         "--unshare-all", "--unshare-user", "--uid", "1000",
+                                    "--gid",         "1000",          "--cap-drop",     "ALL",   "--die-with-parent",
+                                    "--new-session", "--ro-bind",     "/usr",           "/usr"};
+  for (const std::string& name : root_links()) words = joined(words, {"--symlink", "usr/" + name, "/" + name});
+  words = joined(words, {"--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", target, "/target", "--remount-ro", "/"});
+  words.push_back(target.starts_with("/bin/") ? target : "/target");
+  return words;
+}
+
+std::vector<std::string> pivotbox_command(const std::string& command, const std::string& target) {
+  std::vector<std::string> words = {command, "run", "--no-default-root", "--no-cwd", "--ro-bind", "/usr"};
+  for (const std::string& name : root_links()) words = joined(words, {"--symlink", "usr/" + name + ":/" + name});
+  words = joined(words, {"--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", target + ":/target"});
+  return joined(words, {"--", target.starts_with("/bin/") ? target : "/target"});
+}
+
+/// A bundle for OCI runtimes in a directory of its own, removed with the object.
+class Bundle {
+ public:
+  explicit Bundle(const std::string& target) {
+    std::string pattern = (fs::temp_directory_path() / "pivotbox-bench.XXXXXX").string();
+    path_ = ::mkdtemp(pattern.data()) != nullptr ? pattern : std::string();
+    for (const char* name : {"rootfs/usr", "rootfs/proc", "rootfs/tmp"}) fs::create_directories(fs::path(path_) / name);
+    for (const std::string& name : root_links()) fs::create_symlink("usr/" + name, fs::path(path_) / "rootfs" / name);
+    std::ofstream(fs::path(path_) / "rootfs/target");
+    std::ofstream(fs::path(path_) / "config.json") << config(target);
+  }
+  ~Bundle() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  Bundle(const Bundle&) = delete;
+  Bundle& operator=(const Bundle&) = delete;
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  static std::string config(const std::string& target) {
+    const std::string program = target.starts_with("/bin/") ? target : "/target";
+    return R"({"ociVersion":"1.0.2","root":{"path":"rootfs","readonly":true},"hostname":"box",
+"process":{"terminal":false,"user":{"uid":0,"gid":0},"cwd":"/","env":["PATH=/usr/bin:/bin"],"args":[")" +
+           program + R"("],"noNewPrivileges":true,"capabilities":{}},
+"mounts":[{"destination":"/proc","type":"proc","source":"proc"},
+{"destination":"/tmp","type":"tmpfs","source":"tmpfs","options":["nosuid","nodev"]},
+{"destination":"/usr","type":"bind","source":"/usr","options":["rbind","ro"]},
+{"destination":"/target","type":"bind","source":")" +
+           target + R"(","options":["bind","ro"]}],
+"linux":{"namespaces":[{"type":"pid"},{"type":"ipc"},{"type":"uts"},{"type":"mount"},{"type":"network"},{"type":"user"},{"type":"cgroup"}],
+"uidMappings":[{"containerID":0,"hostID":100000,"size":1}],"gidMappings":[{"containerID":0,"hostID":100000,"size":1}]}})";
+  }
+
+  std::string path_;
+};
+
+void add_oci(Variants& variants, const std::string& name, const std::string& target,
+             const std::vector<std::string>& options, const std::string& remark) {
+  if (!is_installed(name)) {
+    variants.skipped.push_back({name, "not installed"});
+    return;
+  }
+  auto bundle = std::make_shared<Bundle>(target);
+  auto count = std::make_shared<int>(0);
+  variants.measured.push_back({name + " run", remark, [=] {
+                                 const std::string id =
+                                     "pivotbox-bench-" + std::to_string(::getpid()) + "-" + std::to_string((*count)++);
+                                 return run_command(joined(joined({name, "--root", bundle->path() + "/state"}, options),
+                                                           {"run", "--bundle", bundle->path(), id}));
+                               }});
+}
+
+std::vector<std::string> split(const std::string& command, const std::string& target) {
+  std::vector<std::string> words;
+  std::string word;
+  for (const char c : command + " ") {
+    if (c != ' ') {
+      word += c;
+      continue;
+    }
+    for (std::size_t at; (at = word.find("{target}")) != std::string::npos;) word.replace(at, 8, target);
+    if (!word.empty()) words.push_back(std::move(word));
+    word.clear();
+  }
+  return words;
+}
+
+}  // namespace
+
+Variants command_variants(const std::string& target, const Options& options) {
+  Variants variants;
+  if (::access(options.command.c_str(), X_OK) == 0) {
+    variants.measured.push_back({"pivotbox run", "the same work as bwrap, and a filter",
+                                 [words = pivotbox_command(options.command, target)] { return run_command(words); }});
+    if (target.starts_with("/bin/"))
+      variants.measured.push_back(
+          {"pivotbox run, defaults", "with /etc, /dev and the current directory",
+           [words = std::vector<std::string>{options.command, "run", target}] { return run_command(words); }});
+  } else {
+    variants.skipped.push_back({"pivotbox run", options.command + " is not there"});
+  }
+  if (is_installed("bwrap"))
+    variants.measured.push_back(
+        {"bwrap", "no system call filter", [words = bubblewrap_command(target)] { return run_command(words); }});
+  else
+    variants.skipped.push_back({"bwrap", "not installed"});
+  if (::geteuid() == 0) {
+    add_oci(variants, "crun", target, {"--cgroup-manager=disabled"}, "no system call filter, no cgroup");
+    add_oci(variants, "runc", target, {}, "no system call filter; makes cgroups");
+  } else {
+    variants.skipped.push_back({"crun, runc", "measured as root only"});
+  }
+  if (!is_installed("firejail"))
+    variants.skipped.push_back({"firejail", "not installed"});
+  else if (!target.starts_with("/bin/"))
+    variants.skipped.push_back({"firejail", "cannot bind a file to another place without being configured"});
+  else
+    variants.measured.push_back({"firejail", "its own root; no user namespace", [target] {
+                                   return run_command({"firejail", "--quiet", "--noprofile", "--net=none",
+                                                       "--caps.drop=all", "--seccomp", "--private-tmp", "--", target});
+                                 }});
+  for (const auto& [name, command] : options.peers)
+    variants.measured.push_back(
+        {name, "given by --peer", [words = split(command, target)] { return run_command(words); }});
+  return variants;
+}
+
+}  // namespace bench

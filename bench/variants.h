@@ -1,0 +1,37 @@
+#pragma once
+
+#include "options.h"
+#include "variant.h"
+
+namespace bench {
+
+/// posix_spawn, fork and the library's launches of `target`.
+Variants library_variants(const std::string& target, bool with_servers);
+
+/// The pivotbox command and the other tools, doing the same work.
+Variants command_variants(const std::string& target, const Options& options);
+
+/// Answers requests of the variants that need another kind of process: --serve. Does not return.
+[[noreturn]] void serve(const std::string& kind, const std::string& target);
+
+/// Launches `target` by the library; "posix_spawn" too. Used here and by servers.
+Run launch_strict(const std::string& target);
+Run spawn(const std::string& target);
+
+/// A re-execution of this program that launches on request.
+class Server {
+ public:
+  Server(const std::string& kind, const std::string& target);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  /// `what`: 's' for posix_spawn, 'l' for a strict launch.
+  Run request(char what);
+
+ private:
+  int requests_ = -1;
+  int replies_ = -1;
+  pid_t pid_ = -1;
+};
+
+}  // namespace bench
