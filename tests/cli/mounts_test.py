@@ -162,7 +162,8 @@ class Made(CommandLineTest):
         self.assert_fails_in_box(self.run_shell("echo x > /a/sys/kernel/hostname", "--proc", "/a"), "")
 
     def test_dev_has_the_usual_devices(self):
-        finished = self.run_shell("cd /a && ls -d null zero full random urandom tty | wc -l; head -c1 zero", "--dev", "/a")
+        script = "cd /a && ls -d null zero full random urandom tty | wc -l; head -c1 zero"
+        finished = self.run_shell(script, "--dev", "/a")
         self.assert_output(finished, "6\n\0")
 
     def test_mqueue(self):

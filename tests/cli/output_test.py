@@ -14,7 +14,7 @@ from command_line import RAN, CommandLineTest, command, main
 
 
 class Explain(CommandLineTest):
-    OPTIONS = ("--tmpfs", "/mnt:size=1M", "--hostname", "judge", "--timeout", "1s", "--report", "record.json", "--timing")
+    OPTIONS = ("--tmpfs", "/mnt", "--hostname", "judge", "--timeout", "1s", "--report", "record.json", "--timing")
 
     def explained(self, *words):
         finished = self.pivotbox("explain", *words, *self.OPTIONS, "sh", "-c", f"echo {RAN}")
@@ -73,7 +73,7 @@ class Output(CommandLineTest):
         for closing in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
             with self.subTest(closing=closing):
                 script = f'exec {closing}; exec "$@"'
-                program = "echo out; echo err >&2; test $(ls /proc/self/fd | wc -l) -eq 4 || exit 3; test ! /dev/fd/0 -ef $1"
+                program = "echo out; echo err >&2; test $(ls /proc/self/fd | wc -l) -eq 4 && test ! /dev/fd/0 -ef $1"
                 words = ["run", "--report", "record.json", "sh", "-c", program, "sh", "record.json"]
                 finished = self.run_outside(["sh", "-c", script, "sh", command(), *words])
                 self.assertEqual(finished.status, 0, finished)
@@ -83,7 +83,8 @@ class Output(CommandLineTest):
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         page = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-        words = ["explain"] + [word for number in range(200) for word in ("--dir", f"/{number}/" + "x" * 200)] + ["true"]
+        many = [word for number in range(200) for word in ("--dir", f"/{number}/" + "x" * 200)]
+        words = ["explain", *many, "true"]
         with subprocess.Popen(
             [command(), *words], cwd=self.directory, stdin=subprocess.DEVNULL, stdout=writing, stderr=subprocess.PIPE
         ) as process:

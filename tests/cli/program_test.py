@@ -154,7 +154,8 @@ class Root(CommandLineTest):
 
 
 class Environment(CommandLineTest):
-    CALLER = {"PATH": "/nonsense", "HOME": "/root", "SECRET": "s", "TERM": "dumb", "LANG": "C", "TZ": "UTC", "LC_ALL": "C"}
+    KEPT = {"TERM": "dumb", "LANG": "C", "TZ": "UTC", "LC_ALL": "C"}
+    CALLER = {"PATH": "/nonsense", "HOME": "/root", "SECRET": "s", **KEPT}
     SEARCH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
     def environment_with(self, *options, caller=None):
@@ -163,7 +164,7 @@ class Environment(CommandLineTest):
         return sorted(finished.output.splitlines())
 
     def test_default(self):
-        expected = sorted([self.SEARCH, "HOME=/tmp", "TERM=dumb", "LANG=C", "TZ=UTC", "LC_ALL=C"])
+        expected = sorted([self.SEARCH, "HOME=/tmp", *(f"{name}={value}" for name, value in self.KEPT.items())])
         self.assertEqual(self.environment_with(), expected)
         self.assertEqual(self.environment_with(caller={}), sorted([self.SEARCH, "HOME=/tmp"]))
 

@@ -108,7 +108,8 @@ class Record(RecordTest):
     def test_of_a_contradiction(self):
         record, finished = self.report_of("--tmpfs", "/mnt:size=1", "--", "true")
         self.assertEqual(finished.status, 125)
-        self.assert_failure(record, "setup_failed", kind="invalid", field="--tmpfs /mnt:size=1", errno=None, syscall=None)
+        error = self.assert_failure(record, "setup_failed", kind="invalid", errno=None, syscall=None)
+        self.assertEqual(error["field"], "--tmpfs /mnt:size=1")
 
     def test_keeps_bytes_that_are_not_text(self):
         for name in (

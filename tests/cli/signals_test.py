@@ -88,7 +88,13 @@ class Forwarding(CommandLineTest):
 
 
 class Death(CommandLineTest):
-    SCRIPT = "sleep 1000 & setsid sleep 1000 & (setsid sh -c 'trap \"\" HUP TERM; sleep 1000' &) ; echo ready; sleep 1000"
+    SCRIPT = """
+        sleep 1000 &
+        setsid sleep 1000 &
+        (setsid sh -c 'trap "" HUP TERM; sleep 1000' &)
+        echo ready
+        sleep 1000
+    """
 
     def test_of_the_command_ends_the_box(self):
         for pid1 in ("init", "program"):
