@@ -155,27 +155,34 @@ bool alike(const Range& a, const Range& b) {
          });
 }
 
-Range treatment_of(const Policy& policy, int number) {
-  Range range{.first = number, .rules = {}, .otherwise = policy.default_action};
-  for (const Rule& rule : policy.rules) {
-    if (rule.syscall != number) continue;
-    if (rule.conditions.empty()) {
-      range.otherwise = rule.action;
+/// `rules` are those of one call, in the policy's order.
+Range treatment_of(int number, std::span<const Rule* const> rules, Action otherwise) {
+  Range range{.first = number, .rules = {}, .otherwise = otherwise};
+  for (const Rule* rule : rules) {
+    if (rule->conditions.empty()) {
+      range.otherwise = rule->action;
       break;
     }
-    range.rules.push_back(&rule);
+    range.rules.push_back(rule);
   }
   return range;
 }
 
 std::vector<Range> ranges_of(const Policy& policy) {
+  std::vector<const Rule*> rules;
+  for (const Rule& rule : policy.rules) rules.push_back(&rule);
+  std::ranges::stable_sort(rules, {}, &Rule::syscall);
   std::vector<Range> ranges;
-  for (int number = 0; number <= policy.newest_known; ++number)
-    if (Range range = treatment_of(policy, number); ranges.empty() || !alike(ranges.back(), range))
-      ranges.push_back(std::move(range));
-  if (Range unknown{.first = policy.newest_known + 1, .rules = {}, .otherwise = policy.unknown_action};
-      !alike(ranges.back(), unknown))
-    ranges.push_back(std::move(unknown));
+  const auto add = [&ranges](Range range) {
+    if (ranges.empty() || !alike(ranges.back(), range)) ranges.push_back(std::move(range));
+  };
+  auto next = rules.cbegin();
+  for (int number = 0; number <= policy.newest_known; ++number) {
+    const auto begin = next;
+    while (next != rules.cend() && (*next)->syscall == number) ++next;
+    add(treatment_of(number, std::span(begin, next), policy.default_action));
+  }
+  add({.first = policy.newest_known + 1, .rules = {}, .otherwise = policy.unknown_action});
   return ranges;
 }
 
