@@ -1,6 +1,7 @@
 #include "request.h"
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <array>
@@ -84,6 +85,13 @@ bool belongs_to_system(std::string_view directory) {
          std::ranges::any_of(kSystem, [&](std::string_view system) { return is_within(directory, system); });
 }
 
+/// Closed to other ids. A program with an id of its own could not even enter it, so there it gets the owner's rights.
+bool is_private(const std::string& directory) {
+  struct stat status{};
+  constexpr mode_t kEnterAndRead = S_IROTH | S_IXOTH;
+  return ::stat(directory.c_str(), &status) == 0 && (status.st_mode & kEnterAndRead) != kEnterAndRead;
+}
+
 Result<> RequestBuilder::add_current_directory() {
   const bool writable = options_.current_directory == CurrentDirectory::read_write;
   const bool automatic =
@@ -102,9 +110,10 @@ Result<> RequestBuilder::add_current_directory() {
     return {};
   }
   runner().work_dir = *directory;
-  add(
-      mount::Bind{
-          .source = *directory, .target = *directory, .access = writable ? Access::read_write : Access::read_only},
+  add(mount::Bind{.source = *directory,
+                  .target = *directory,
+                  .access = writable ? Access::read_write : Access::read_only,
+                  .ownership = is_private(*directory) ? Ownership::program : Ownership::automatic},
       words + " " + *directory);
   return {};
 }

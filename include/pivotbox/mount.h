@@ -1,7 +1,7 @@
 // What a new root is built of. Every entry is done in the order given, before pivot_root(2).
 //
-// `target` is always an absolute path inside the new root. Missing targets are created there, never on the host; a target
-// never passes through a symbolic link, and ".." is refused.
+// `target` is always an absolute path inside the new root. Missing targets are created there, never on the host; a
+// target never passes through a symbolic link, and ".." is refused.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,14 @@ enum class Access : std::uint8_t { read_only, read_write };
 /// Whether a path on the host may pass through symbolic links.
 enum class Symlinks : std::uint8_t { refuse, follow };
 
+/// Whose files those of a bind are for the program of a box whose host ids were picked (no uid_mappings, started by
+/// root).
+enum class Ownership : std::uint8_t {
+  automatic,  ///< `program` for a read-write bind, `host` for a read-only one
+  host,       ///< as on the host: the program is a stranger to them
+  program,    ///< an id-mapped mount: the files of `source`'s owner are the program's, and its files are that owner's
+};
+
 /// Restrictions of one mount (mount_setattr(2)); the defaults are the safe ones.
 struct MountOptions {
   bool nosuid = true;   ///< set-user-ID bits and file capabilities have no effect
@@ -30,23 +38,25 @@ namespace mount {
 /// A file or directory of the host, with everything mounted below it. Read-only holds for the whole tree
 /// (mount_setattr(2) with AT_RECURSIVE, since Linux 5.12). FIFOs, sockets and devices are refused.
 ///
-/// A read-write bind into a box whose host ids were picked for it is an id-mapped mount: what the program writes belongs
-/// on the host to the owner of `source`. With `uid_mappings` given, it belongs to the mapped host id.
+/// What the program writes belongs on the host to the owner of `source` if the box's ids were picked (see Ownership),
+/// and to the mapped host id if `uid_mappings` are given.
 struct Bind {
   std::string source;  ///< absolute path on the host
   std::string target;
   Access access = Access::read_only;
   MountOptions options{};
   Symlinks source_symlinks = Symlinks::refuse;
+  Ownership ownership = Ownership::automatic;
   bool operator==(const Bind&) const = default;
 };
 
 /// An empty file system in memory, owned by the program's user.
 struct Tmpfs {
   std::string target;
-  std::uint64_t size_bytes = 64U << 20U;  ///< at least one page; zero is refused (the kernel would read it as unlimited)
-  std::uint64_t inodes = 16384;           ///< files and directories it can hold; at least 2
-  std::uint32_t mode = 0755;              ///< permissions of its root, at most 07777
+  std::uint64_t size_bytes =
+      64U << 20U;                ///< at least one page; zero is refused (the kernel would read it as unlimited)
+  std::uint64_t inodes = 16384;  ///< files and directories it can hold; at least 2
+  std::uint32_t mode = 0755;     ///< permissions of its root, at most 07777
   MountOptions options{};
   bool operator==(const Tmpfs&) const = default;
 };
@@ -139,7 +149,8 @@ struct RemountReadOnly {
 }  // namespace mount
 
 /// One entry of `Runner::mounts`.
-using Mount = std::variant<mount::Bind, mount::Tmpfs, mount::Proc, mount::Dev, mount::Devpts, mount::Mqueue, mount::Overlay,
-                           mount::Symlink, mount::Directory, mount::File, mount::Mask, mount::RemountReadOnly>;
+using Mount =
+    std::variant<mount::Bind, mount::Tmpfs, mount::Proc, mount::Dev, mount::Devpts, mount::Mqueue, mount::Overlay,
+                 mount::Symlink, mount::Directory, mount::File, mount::Mask, mount::RemountReadOnly>;
 
 }  // namespace pivotbox

@@ -23,10 +23,10 @@ struct Outcome {
     output_exceeded,     ///< killed by run() because it wrote more than the limit
   };
   Kind kind = Kind::exited;
-  int exit_code = 0;         ///< 0-255; meaningful for `exited`
-  int signal = 0;            ///< 1-64; meaningful for every other kind
-  bool core_dumped = false;  ///< the kernel wrote a core dump
-  std::chrono::nanoseconds wall_time{};  ///< from the start of the program's execution to its end (CLOCK_MONOTONIC)
+  int exit_code = 0;                        ///< 0-255; meaningful for `exited`
+  int signal = 0;                           ///< 1-64; meaningful for every other kind
+  bool core_dumped = false;                 ///< the kernel wrote a core dump
+  std::chrono::nanoseconds wall_time{};     ///< from the start of the program's execution to its end (CLOCK_MONOTONIC)
   std::chrono::microseconds user_time{};    ///< CPU time in user mode of the program and all its descendants
   std::chrono::microseconds system_time{};  ///< CPU time in the kernel of the same
   /// Largest resident set of any one process of the box. Absent with `pid1 = program` when it cannot be told from the

@@ -17,13 +17,14 @@ struct HostRootOptions {
   std::uint64_t work_size_bytes = 256U << 20U;
 };
 
-/// The host's programs without the host's data: /usr read-only with /bin, /sbin, /lib* as the host has them, the few files
-/// of /etc that programs need to start (passwd and group are made up), /proc, /dev, and writable /tmp and `work_dir`.
-/// Errors: `system` when the host's directories cannot be read. Thread-safe.
+/// The host's programs without the host's data: /usr read-only with /bin, /sbin, /lib* as the host has them, the few
+/// files of /etc that programs need to start (passwd and group are made up), /proc, /dev, and writable /tmp and
+/// `work_dir`. Errors: `system` when the host's directories cannot be read. Thread-safe.
 [[nodiscard]] Result<std::vector<Mount>> host_root(const HostRootOptions& options = {});
 
-/// An unpacked root file system used read-only: every entry of `directory` (absolute), with fresh /proc, /dev and /tmp in place of
-/// its own. /sys and /run are left out. Thread-safe.
-[[nodiscard]] Result<std::vector<Mount>> directory_root(const std::string& directory, std::uint64_t tmp_size_bytes = 256U << 20U);
+/// An unpacked root file system used read-only: every entry of `directory` (absolute), with fresh /proc, /dev and /tmp
+/// in place of its own. /sys and /run are left out. Thread-safe.
+[[nodiscard]] Result<std::vector<Mount>> directory_root(const std::string& directory,
+                                                        std::uint64_t tmp_size_bytes = 256U << 20U);
 
 }  // namespace pivotbox

@@ -39,8 +39,8 @@ struct IdMapping {
   bool operator==(const IdMapping&) const = default;
 };
 
-/// Host ids that boxes started by root get when no mappings are given: two fresh ones per box, one for init, one for the
-/// program, unique among live boxes as long as `count` is at least twice the host's pid_max.
+/// Host ids that boxes started by root get when no mappings are given: two fresh ones per box, one for init, one for
+/// the program, unique among live boxes as long as `count` is at least twice the host's pid_max.
 struct HostIdRange {
   std::uint32_t first = 0x70000000;  ///< not used by distributions or systemd
   std::uint32_t count = 1U << 23U;   ///< at least 2
@@ -77,7 +77,8 @@ enum class Pid1 : std::uint8_t {
   program,  ///< the program itself: fastest, but signals it does not handle are ignored and orphans stay unreaped
 };
 
-/// A program and its box. Start it as often as wanted, also from several threads at once: starting changes nothing in it.
+/// A program and its box. Start it as often as wanted, also from several threads at once: starting changes nothing in
+/// it.
 struct Runner {
   /// In `files`: this descriptor of the program is closed.
   static constexpr int kClosed = -1;
@@ -91,8 +92,8 @@ struct Runner {
   std::optional<int> exec_fd;
   /// Working directory, inside the new root.
   std::string work_dir = "/";
-  /// Descriptor i of the program is files[i] of the caller; repeats, permutations and kClosed are all right, at most 1024.
-  /// Everything else is closed. The caller keeps its descriptors, open until start() returns.
+  /// Descriptor i of the program is files[i] of the caller; repeats, permutations and kClosed are all right, at most
+  /// 1024. Everything else is closed. The caller keeps its descriptors, open until start() returns.
   std::vector<int> files = {0, 1, 2};
 
   Namespaces namespaces{};
@@ -105,8 +106,9 @@ struct Runner {
   /// Absent: the first id of each mapping, or the picked one.
   std::optional<Credential> credential;
 
-  /// An existing host directory, by absolute path, on which the new root is mounted in the box's mount namespace; nobody
-  /// else sees that. "/" hides no source of a mount and is right for nearly everybody. nullopt keeps the host's root.
+  /// An existing host directory, by absolute path, on which the new root is mounted in the box's mount namespace;
+  /// nobody else sees that. "/" hides no source of a mount and is right for nearly everybody. nullopt keeps the host's
+  /// root.
   std::optional<std::string> pivot_root = "/";
   /// What the new root is built of, in this order.
   std::vector<Mount> mounts;
@@ -127,13 +129,13 @@ struct Runner {
   std::optional<int> controlling_terminal;
   bool new_session = true;
   std::uint32_t umask = 022;
-  /// Sent to the program when the calling process dies; 0 lets it live on. With `pid1 = program` the kernel ties it to the
-  /// calling thread (PR_SET_PDEATHSIG).
+  /// Sent to the program when the calling process dies; 0 lets it live on. With `pid1 = program` the kernel ties it to
+  /// the calling thread (PR_SET_PDEATHSIG).
   int parent_death_signal = SIGKILL;
   Pid1 pid1 = Pid1::init;
 
-  /// Called in the calling thread when the box is built and before the program is executed, with the host pid of its pid 1.
-  /// An Error ends the launch with that error. It must not start this Runner's thread waiting on the box itself.
+  /// Called in the calling thread when the box is built and before the program is executed, with the host pid of its
+  /// pid 1. An Error ends the launch with that error. It must not start this Runner's thread waiting on the box itself.
   std::function<Result<>(pid_t)> on_ready;
   /// The launch fails with ETIMEDOUT if the box is not built by then; at least 1 ms.
   std::chrono::milliseconds setup_timeout{30000};

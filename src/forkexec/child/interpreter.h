@@ -314,7 +314,7 @@ class Interpreter : private Operations<K> {
     for (const char* end = path + finale.candidates.size; path < end; ++path) {
       const long r = sys(__NR_execve, path, world().argv, world().envp);
       if (r != -kEnoent && r != -kEnotdir && r != -kEacces) return r;
-      if (r == -kEacces) result = r;  // as execvp(3): a later directory may have it, else this is the answer
+      if (result != -kEacces) result = r;  // as execvp(3): a later directory may have it, else EACCES is the answer
       while (*path != '\0') ++path;
     }
     return result;

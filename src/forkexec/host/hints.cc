@@ -26,6 +26,10 @@ constexpr Hint kHints[] = {
      "mounting needs CAP_SYS_ADMIN in the user namespace that owns the mounts: set namespaces.user"},
     {index_of<step::MountRoot>, SYS_mount, ENOENT, "pivot_root must be an existing directory"},
     {index_of<step::MountRoot>, -1, EACCES, "the box's ids may not reach pivot_root; \"/\" always works"},
+    {index_of<step::MountFilesystem>, SYS_openat2, ENOENT,
+     "the target does not exist among the host's files, and is never made there"},
+    {index_of<step::MountFilesystem>, SYS_fsconfig, ENOENT,
+     "the overlay's upper and work must be existing directories"},
     {index_of<step::MountFilesystem>, SYS_fsopen, ENODEV,
      "this kernel does not know that file system; load its module"},
     {index_of<step::MountFilesystem>, -1, EPERM,
@@ -113,8 +117,7 @@ std::string_view step_hint(const Step& step, int call, int code) {
 std::string_view exec_hint(int code) {
   switch (code) {
     case ENOENT:
-      return "the program, or the interpreter or dynamic loader it names, does not exist inside the new root: see "
-             "mounts (host_root() has the host's)";
+      return "the program, or the interpreter or dynamic loader it names, does not exist inside the new root";
     case EACCES:
       return "the program is not an executable file for the program's ids, or lies on a noexec mount";
     case ENOEXEC:

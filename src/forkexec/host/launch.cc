@@ -22,6 +22,7 @@
 #include "linux/file.h"
 #include "linux/idmap.h"
 #include "linux/probe.h"
+#include "linux/quiet_write.h"
 #include "seccomp/bpf.h"
 #include "seccomp/syscalls.h"
 
@@ -182,7 +183,8 @@ Result<> Launch::write_init_plan() {
   std::memcpy(image.data() + header.steps_offset, plan_.steps.data() + plan_.init_at, count * sizeof(Step));
   std::memcpy(image.data() + header.slots_offset, slots_.data(), slots_.size() * sizeof(int));
   std::memcpy(image.data() + header.bytes_offset, plan_.bytes.data(), plan_.bytes.size());
-  if (::write(init_plan_.get(), image.data(), image.size()) != static_cast<ssize_t>(image.size()))
+  if (linux_::write_quietly(init_plan_.get(), image.data(), image.size(), SIGXFSZ) !=
+      static_cast<ssize_t>(image.size()))
     return std::unexpected(linux_::system_error("hand the plan to init", "write"));
   return {};
 }

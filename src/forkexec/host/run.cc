@@ -10,6 +10,7 @@
 #include <csignal>
 
 #include "linux/file.h"
+#include "linux/quiet_write.h"
 #include "pivotbox/fd.h"
 
 namespace pivotbox {
@@ -78,7 +79,7 @@ class Feeder {
 
   Result<> push() {
     while (sink_ && !left_.empty()) {
-      const ssize_t written = write_quietly();
+      const ssize_t written = linux_::write_quietly(sink_.get(), left_.data(), left_.size(), SIGPIPE);
       if (written < 0 && errno == EINTR) continue;
       if (written < 0 && errno == EAGAIN) return {};
       if (written < 0 && errno != EPIPE) return std::unexpected(linux_::system_error("feed standard input", "write"));
@@ -89,28 +90,6 @@ class Feeder {
   }
 
  private:
-  /// EPIPE without SIGPIPE, whatever the host does with that signal (signal(7): a blocked one stays with this thread).
-  ssize_t write_quietly() {
-    sigset_t pipe_only;
-    sigset_t before;
-    ::sigemptyset(&pipe_only);
-    ::sigaddset(&pipe_only, SIGPIPE);
-    sigset_t pending;
-    ::sigpending(&pending);
-    const bool was_pending = ::sigismember(&pending, SIGPIPE) == 1;
-    ::pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
-    const ssize_t written = ::write(sink_.get(), left_.data(), left_.size());
-    const int code = errno;
-    if (written < 0 && code == EPIPE && !was_pending) {
-      const timespec at_once{};
-      while (::sigtimedwait(&pipe_only, nullptr, &at_once) < 0 && errno == EINTR) {
-      }
-    }
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    errno = code;
-    return written;
-  }
-
   Fd sink_;
   std::string_view left_;
 };

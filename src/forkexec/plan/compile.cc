@@ -35,8 +35,8 @@ class Compiler {
     ready();
     plan_.init_at = plan_.steps.size();
     identity();
-    limits();
     descriptors();
+    limits();
     privileges();
     filter();
     if (Result<> r = finale(); !r) return r;
@@ -149,13 +149,6 @@ class Compiler {
     if (change || set_groups) guard_parent(Phase::identity);
   }
 
-  void limits() {
-    for (std::size_t i = 0; i < runner_.rlimits.size(); ++i) {
-      const ResourceLimit& limit = runner_.rlimits[i];
-      build_.add(step::SetLimit{limit.resource, limit.soft, limit.hard}, "rlimits[" + std::to_string(i) + "]");
-    }
-  }
-
   void descriptors() {
     if (runner_.new_session)
       build_.add(step::EnterSession{optional_slot(SlotOrigin::Kind::caller, runner_.controlling_terminal,
@@ -170,6 +163,13 @@ class Compiler {
     }
     build_.add(step::InstallFiles{build_.block(std::span<const Slot>(files))}, "files");
     build_.add(step::ChangeDirectory{build_.text(runner_.work_dir)}, "work_dir");
+  }
+
+  void limits() {
+    for (std::size_t i = 0; i < runner_.rlimits.size(); ++i) {
+      const ResourceLimit& limit = runner_.rlimits[i];
+      build_.add(step::SetLimit{limit.resource, limit.soft, limit.hard}, "rlimits[" + std::to_string(i) + "]");
+    }
   }
 
   std::uint64_t kept_capabilities() const {

@@ -172,8 +172,8 @@ std::string describe(const Plan& plan, std::size_t step) { return std::visit(Des
 std::string_view name_of(const Step& step) { return std::visit(Namer{}, step); }
 
 std::string_view name_of(Phase phase) {
-  constexpr std::array<std::string_view, 9> kNames = {"attach", "filesystem",  "seal",       "ready", "identity",
-                                                      "limits", "descriptors", "privileges", "filter"};
+  constexpr std::array<std::string_view, 9> kNames = {"attach",      "filesystem", "seal",       "ready", "identity",
+                                                      "descriptors", "limits",     "privileges", "filter"};
   return kNames[static_cast<std::size_t>(phase)];
 }
 

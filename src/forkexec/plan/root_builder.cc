@@ -96,6 +96,9 @@ Result<> RootBuilder::add(const mount::Overlay& m) {
               .action = "an overlay that keeps its changes needs named ids",
               .hint = "set uid_mappings and gid_mappings to host ids that may write upper and work"});
   const std::string path = normal(m.target);
+  // One layer that nobody changes is a read-only bind; overlayfs would refuse it.
+  if (std::holds_alternative<mount::Overlay::ReadOnly>(m.changes) && m.lower.size() == 1)
+    return show_next_source_at(path);
   const std::string scaffold = "/.overlay-";
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   std::string lower = "lowerdir=";
@@ -246,7 +249,8 @@ Result<> RootBuilder::prepare_parents(const std::string& path) {
   if (*cover == Kind::foreign)
     return impossible("target " + path + " would be made among the host's files",
                       "make it on the host, or put a tmpfs above it");
-  if (find(path) != nullptr) return impossible("target " + path + " exists already", "");
+  if (find(path) != nullptr)
+    return impossible("target " + path + " exists already", "an earlier mount has made it: leave one of them out");
   return {};
 }
 

@@ -28,12 +28,16 @@ class SourceLister {
   }
 
  private:
+  static bool belongs_to_program(const mount::Bind& m) {
+    return m.ownership == Ownership::program || (m.ownership == Ownership::automatic && m.access == Access::read_write);
+  }
+
   void add(const mount::Bind& m) {
     sources_.push_back({.field = field_ + ".source",
                         .path = normal(m.source),
                         .symlinks = m.source_symlinks,
                         .attributes = mount_attributes(m.options, m.access),
-                        .map_owner = picked_ids_ && m.access == Access::read_write});
+                        .map_owner = picked_ids_ && belongs_to_program(m)});
   }
   void add(const mount::Dev&) {
     for (const Device& device : kDevices)

@@ -37,8 +37,8 @@ enum class Phase : std::uint8_t {
   seal,         // pivot, drop the old root: from here on no host path is reachable
   ready,        // the namespaces get their names and loopback; the caller may look at the finished box
   identity,     // the program's own ids
-  limits,       // after the mounts, so that a small RLIMIT_NOFILE cannot break them
   descriptors,  // stdio in place, everything else close-on-exec, then the working directory
+  limits,       // after all that needs descriptors, so that a small RLIMIT_NOFILE cannot break it
   privileges,   // capabilities gone, securebits locked, no_new_privs
   filter,       // seccomp last: only execve may follow
 };
