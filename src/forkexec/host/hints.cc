@@ -47,6 +47,7 @@ constexpr Hint kHints[] = {
     {index_of<step::AttachMount>, SYS_move_mount, ENOTDIR, "source and target must both be directories, or both files"},
     {index_of<step::BindMount>, SYS_move_mount, ENOTDIR, "source and target must both be directories, or both files"},
     {index_of<step::RemountReadOnly>, SYS_mount_setattr, EINVAL, "the target is not a mount point"},
+    {index_of<step::RemountReadOnly>, SYS_openat2, ENOENT, "there is nothing at the target"},
     {index_of<step::Mask>, SYS_openat2, ENOENT, "there is nothing at the target to mask"},
     {index_of<step::PivotRoot>, SYS_pivot_root, EINVAL,
      "the host's root must be a mount point and not the initial ramfs (pivot_root(2))"},

@@ -1,0 +1,2 @@
+/* The least a program can be: it succeeds. */
+int main(void) { return 0; }
