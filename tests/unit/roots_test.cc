@@ -1,0 +1,105 @@
+// The ready-made roots, on whatever host the test runs: they must be roots that a Runner accepts, and read-only ones.
+
+#include "pivotbox/roots.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "forkexec/plan/paths.h"
+#include "samples.h"
+#include "scratch_directory.h"
+
+namespace pivotbox {
+namespace {
+
+using namespace testing;
+using ::testing::ElementsAre;
+
+template <class M>
+const M* find(const std::vector<Mount>& mounts, const std::string& target) {
+  for (const Mount& mount : mounts)
+    if (const auto* m = std::get_if<M>(&mount); m != nullptr && m->target == target) return m;
+  return nullptr;
+}
+
+std::vector<mount::Bind> binds_of(const std::vector<Mount>& mounts) {
+  std::vector<mount::Bind> binds;
+  for (const Mount& mount : mounts)
+    if (const auto* bind = std::get_if<mount::Bind>(&mount)) binds.push_back(*bind);
+  return binds;
+}
+
+/// The files among what is bound, as the host would say.
+std::set<std::string> files_of(const std::vector<Mount>& mounts) {
+  std::set<std::string> files;
+  for (const mount::Bind& bind : binds_of(mounts))
+    if (!std::filesystem::is_directory(bind.source)) files.insert(bind.source);
+  return files;
+}
+
+void expect_accepted(const std::vector<Mount>& mounts) {
+  Runner runner = plain_runner();
+  runner.mounts = mounts;
+  const Result<> valid = validate(runner);
+  ASSERT_TRUE(valid) << valid.error().message();
+  for (const HostFacts& host : {root_host(), ordinary_host()}) {
+    const Result<Plan> plan = compile_for(runner, host, files_of(mounts));
+    EXPECT_TRUE(plan) << plan.error().message();
+  }
+}
+
+TEST(HostRoot, IsAccepted) { expect_accepted(host_root().value()); }
+
+TEST(HostRoot, ShowsNothingOfTheHostForWriting) {
+  for (const mount::Bind& bind : binds_of(host_root().value())) {
+    EXPECT_EQ(bind.access, Access::read_only) << bind.source;
+    EXPECT_TRUE(bind.options.nosuid) << bind.source;
+    EXPECT_TRUE(bind.options.nodev) << bind.source;
+  }
+}
+
+TEST(HostRoot, HasProgramsAndNoSecrets) {
+  const std::vector<Mount> mounts = host_root().value();
+  EXPECT_NE(find<mount::Bind>(mounts, "/usr"), nullptr);
+  EXPECT_NE(find<mount::Proc>(mounts, "/proc"), nullptr);
+  EXPECT_NE(find<mount::Dev>(mounts, "/dev"), nullptr);
+  EXPECT_NE(find<mount::File>(mounts, "/etc/passwd"), nullptr) << "made up, not the host's";
+  for (const mount::Bind& bind : binds_of(mounts))
+    for (const char* secret : {"/etc/shadow", "/etc/ssl/private", "/root", "/home", "/etc/passwd"})
+      EXPECT_FALSE(lies_within(secret, bind.source)) << bind.source;
+}
+
+TEST(HostRoot, TakesSizesAndWorkDir) {
+  const std::vector<Mount> mounts =
+      host_root({.tmp_size_bytes = 8192, .work_dir = "/w", .work_size_bytes = 12288}).value();
+  ASSERT_NE(find<mount::Tmpfs>(mounts, "/tmp"), nullptr);
+  EXPECT_EQ(find<mount::Tmpfs>(mounts, "/tmp")->size_bytes, 8192U);
+  EXPECT_EQ(find<mount::Tmpfs>(mounts, "/tmp")->mode, 01777U);
+  ASSERT_NE(find<mount::Tmpfs>(mounts, "/w"), nullptr);
+  EXPECT_EQ(find<mount::Tmpfs>(mounts, "/w")->size_bytes, 12288U);
+  EXPECT_EQ(find<mount::Tmpfs>(host_root({.work_dir = ""}).value(), "/work"), nullptr);
+}
+
+TEST(DirectoryRoot, ShowsEveryEntryReadOnlyButNotWhatIsFresh) {
+  const ScratchDirectory scratch;
+  for (const char* name : {"bin", "proc", "dev", "tmp", "sys", "run", "old_root"})
+    std::filesystem::create_directory(scratch.path(name));
+  scratch.write("file", "x");
+  std::filesystem::create_symlink("bin", scratch.path("link"));
+  const std::vector<Mount> mounts = directory_root(scratch.path(), 8192).value();
+  EXPECT_THAT(mounts, ElementsAre(mount::Bind{.source = scratch.path("bin"), .target = "/bin"},
+                                  mount::Bind{.source = scratch.path("file"), .target = "/file"},
+                                  mount::Symlink{.text = "bin", .target = "/link"}, mount::Proc{}, mount::Dev{},
+                                  mount::Tmpfs{.target = "/tmp", .size_bytes = 8192, .inodes = 65536, .mode = 01777}));
+  expect_accepted(mounts);
+}
+
+TEST(DirectoryRoot, RefusesWhatItCannotRead) {
+  EXPECT_EQ(directory_root("relative").error().field, "directory");
+  EXPECT_EQ(directory_root("/nonexistent/directory").error().kind, Error::Kind::system);
+}
+
+}  // namespace
+}  // namespace pivotbox
