@@ -41,16 +41,31 @@ std::string_view process_of(const Plan& plan, std::size_t step) {
   return plan.with_init && step >= plan.init_at ? "program" : "child";
 }
 
+/// Bytes of the UTF-8 character (RFC 3629) that `text` begins with; 0 if it begins with none.
+std::size_t utf8_character_size(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((byte(i) & 0xc0U) != 0x80) return 0;
+  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+  const bool no_character = (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
+  return overlong || no_character ? 0 : size;
+}
+
+/// Names of files may be any bytes: those that are not UTF-8 become lone surrogates, as Python does it (PEP 383).
 std::string json_string(std::string_view text) {
   std::string quoted = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\')
-      quoted += fmt::format("\\{}", c);
-    else if (byte < 0x20 || byte >= 0x7f)
-      quoted += fmt::format("\\u{:04x}", byte);
+  while (!text.empty()) {
+    const std::size_t size = utf8_character_size(text);
+    const std::string_view character = text.substr(0, size == 0 ? 1 : size);
+    const auto first = static_cast<unsigned char>(character.front());
+    if (size == 0 || first < 0x20 || first == 0x7f)
+      quoted += fmt::format("\\u{}{:02x}", size == 0 ? "dc" : "00", first);
     else
-      quoted += c;
+      quoted.append(first == '"' || first == '\\' ? "\\" : "").append(character);
+    text.remove_prefix(character.size());
   }
   return quoted + "\"";
 }
