@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +35,8 @@ Result<Pipe> make_pipe(CallersEnd callers) {
   Pipe pipe{.read = Fd::adopt(ends[0]), .write = Fd::adopt(ends[1])};
   if (::fcntl(callers == CallersEnd::read ? ends[0] : ends[1], F_SETFL, O_NONBLOCK) != 0)
     return std::unexpected(linux_::system_error("make a pipe for the program", "fcntl"));
+  // The program may have another id than its pipes' maker, and opens them again by /dev/stdout. Nobody else can reach them.
+  if (::fchmod(ends[0], 0666) != 0) return std::unexpected(linux_::system_error("make a pipe for the program", "fchmod"));
   return pipe;
 }
 
