@@ -10,6 +10,8 @@
 namespace pivotbox::child {
 
 inline constexpr int kMaxFiles = 1024;
+/// Some 50 ms.
+inline constexpr int kBusyTries = 20000;
 /// A host that has not answered by then is stuck: the child gives up (the host's own deadline is
 /// Runner::setup_timeout).
 inline constexpr long kHostDeadlineSeconds = 600;
@@ -306,13 +308,24 @@ class Interpreter : private Operations<K> {
     return sys(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &action.mask, nullptr, sizeof action.mask);
   }
 
+  /// A child that another thread of the host has just made holds that thread's view of all descriptors until it
+  /// executes; if one of them is the program's file, open for writing, execve(2) fails with ETXTBSY for that moment.
+  /// Sleeping would take a system call that the filter may not allow.
+  template <class Execute>
+  static long while_busy(Execute execute) {
+    long result = execute();
+    for (int tries = 1; result == -kEtxtbsy && tries < kBusyTries; ++tries) result = execute();
+    return result;
+  }
+
   long execute(const Finale& finale) {
     if (finale.image.index != Slot::kNone)
-      return sys(__NR_execveat, slot(finale.image), "", world().argv, world().envp, AT_EMPTY_PATH);
+      return while_busy(
+          [&] { return sys(__NR_execveat, slot(finale.image), "", world().argv, world().envp, AT_EMPTY_PATH); });
     long result = -kEnoent;
     const char* path = bytes(finale.candidates);
     for (const char* end = path + finale.candidates.size; path < end; ++path) {
-      const long r = sys(__NR_execve, path, world().argv, world().envp);
+      const long r = while_busy([&] { return sys(__NR_execve, path, world().argv, world().envp); });
       if (r != -kEnoent && r != -kEnotdir && r != -kEacces) return r;
       if (result != -kEacces) result = r;  // as execvp(3): a later directory may have it, else EACCES is the answer
       while (*path != '\0') ++path;

@@ -39,8 +39,8 @@ concept Kernel = requires(K kernel, long x) {
 
 // libc's <errno.h>, <sys/mount.h>, <sys/stat.h> and <sys/socket.h> are out of bounds here; the kernel keeps these for
 // ever.
-inline constexpr long kEnoent = 2, kEsrch = 3, kEacces = 13, kEexist = 17, kEnodev = 19, kEnotdir = 20, kErofs = 30,
-                      kEtimedout = 110;
+inline constexpr long kEnoent = 2, kEsrch = 3, kEacces = 13, kEexist = 17, kEnodev = 19, kEnotdir = 20, kEtxtbsy = 26,
+                      kErofs = 30, kEtimedout = 110;
 inline constexpr unsigned long kMsRdonly = 1, kMsNosuid = 2, kMsNodev = 4, kMsRemount = 32, kMsBind = 4096,
                                kMsRec = 16384, kMsPrivate = 1UL << 18U;
 inline constexpr int kMntDetach = 2, kUmountNofollow = 8;

@@ -123,6 +123,8 @@ std::string_view exec_hint(int code) {
       return "the program is not an executable file for the program's ids, or lies on a noexec mount";
     case ENOEXEC:
       return "the file is in no executable format; a script needs a first line with \"#!\"";
+    case ETXTBSY:
+      return "the program's file is still open for writing somewhere";
     case E2BIG:
       return "args and env together are too large (execve(2))";
     case ENOMEM:
