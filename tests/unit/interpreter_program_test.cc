@@ -236,11 +236,17 @@ TEST(Execute, TriesTheNextCandidateOnlyWhenThisOneIsNotThere) {
 }
 
 TEST(Execute, StopsAtAnyOtherError) {
-  for (const long code : {ENOEXEC, E2BIG, ENOMEM, EPERM, ELOOP, ETXTBSY, EAGAIN}) {
+  for (const long code : {ENOEXEC, E2BIG, ENOMEM, EPERM, ELOOP, EAGAIN}) {
     const Finish done = finish(program_plan({"/a/p", "/b/p"}), {code});
     EXPECT_EQ(beginning_with(done.lines, "execve").size(), 1U) << code;
     EXPECT_EQ(done.report.error, code);
   }
+}
+
+TEST(Execute, TriesABusyFileAgain) {
+  const Finish done = finish(program_plan({"/a/p", "/b/p"}), {ETXTBSY, ETXTBSY, ENOEXEC});
+  EXPECT_EQ(beginning_with(done.lines, "execve").size(), 3U);
+  EXPECT_EQ(done.report.error, ENOEXEC);
 }
 
 TEST(Execute, RemembersThatOneWasForbidden) {
