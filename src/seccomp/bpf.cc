@@ -104,7 +104,7 @@ Result<> check_memory(std::span<const sock_filter> program) {
         set |= static_cast<std::uint16_t>(1U << instruction.k);
         break;
       case Operation::load_memory:
-        if ((set >> instruction.k & 1U) == 0)
+        if ((unsigned{set} >> instruction.k & 1U) == 0)
           return invalid(fmt::format("instruction {} reads a memory word that may not be set", i));
         break;
       case Operation::jump:

@@ -106,10 +106,10 @@ TEST(Bind, TargetsNeverPassThroughSymbolicLinks) {
 }
 
 TEST(Tmpfs, SizeAndInodesHold) {
-  const Outcome outcome =
-      outcome_of(with(shell("head -c 200000 /dev/zero >/m/big; stat -c %s /m/big; rm /m/big; i=0; while [ $i -lt 20 ]; "
-                            "do touch /m/$i || break; i=$((i+1)); done 2>/dev/null; echo $i; stat -c '%a %u' /m; id -u"),
-                      mount::Tmpfs{.target = "/m", .size_bytes = 65536, .inodes = 10, .mode = 0700}));
+  const Outcome outcome = outcome_of(
+      with(shell("head -c 200000 /dev/zero >/m/big; stat -c %s /m/big; rm /m/big; i=0; while [ $i -lt 20 ]; "
+                 "do touch /m/$i || break; i=$((i+1)); done 2>/dev/null; echo $i; stat -c '%a %u' /m; id -u"),
+           mount::Tmpfs{.target = "/m", .size_bytes = 65536, .inodes = 10, .mode = 0700}));
   std::istringstream words(outcome.standard_output);
   std::uint64_t size = 0, files = 0, mode = 0, owner = 0, id = 0;
   words >> size >> files >> mode >> owner >> id;
@@ -133,7 +133,8 @@ TEST(Dev, HasTheUsualEntriesAndNoOther) {
             "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero ");
   EXPECT_EQ(
       output_of(shell(
-          "head -c 3 /dev/zero | wc -c; head -c 5 /dev/urandom | wc -c; echo x >/dev/null; (head -c 1 /dev/zero >/dev/full) 2>&1 | "
+          "head -c 3 /dev/zero | wc -c; head -c 5 /dev/urandom | wc -c; echo x >/dev/null; (head -c 1 /dev/zero "
+          ">/dev/full) 2>&1 | "
           "grep -c 'No space'; echo out >/dev/stdout; touch /dev/shm/x; (touch /dev/x) 2>&1 | grep -c Read-only")),
       "3\n5\n1\nout\n1\n");
   EXPECT_EQ(output_of(shell("python3 -c 'import os; m, s = os.openpty(); os.write(m, b\"typed\\n\"); print(os.read(s, "

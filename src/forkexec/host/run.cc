@@ -35,8 +35,10 @@ Result<Pipe> make_pipe(CallersEnd callers) {
   Pipe pipe{.read = Fd::adopt(ends[0]), .write = Fd::adopt(ends[1])};
   if (::fcntl(callers == CallersEnd::read ? ends[0] : ends[1], F_SETFL, O_NONBLOCK) != 0)
     return std::unexpected(linux_::system_error("make a pipe for the program", "fcntl"));
-  // The program may have another id than its pipes' maker, and opens them again by /dev/stdout. Nobody else can reach them.
-  if (::fchmod(ends[0], 0666) != 0) return std::unexpected(linux_::system_error("make a pipe for the program", "fchmod"));
+  // The program may have another id than its pipes' maker, and opens them again by /dev/stdout. Nobody else can reach
+  // them.
+  if (::fchmod(ends[0], 0666) != 0)
+    return std::unexpected(linux_::system_error("make a pipe for the program", "fchmod"));
   return pipe;
 }
 
