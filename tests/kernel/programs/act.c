@@ -60,7 +60,8 @@ static int touch(long mebibytes) {
 static int stay(long unused) {
   (void)unused;
   say("r");
-  for (;;) pause();
+  while (pause() < 0) continue;
+  return kBroken;
 }
 
 /* Every open descriptor, as "NUMBER=INODE ". */
@@ -114,7 +115,8 @@ static int handle(long unused) {
   (void)unused;
   require(signal(SIGCONT, note_continue) != SIG_ERR && signal(SIGTERM, leave) != SIG_ERR);
   say("r");
-  for (;;) pause();
+  while (pause() < 0) continue;
+  return kBroken;
 }
 
 static int pause_says_continued(long unused) {
@@ -143,7 +145,7 @@ static int leave_daemon(long unused) {
     require(daemon >= 0);
     if (daemon > 0) _exit(0);
     require(write(ready[1], "r", 1) == 1);
-    for (;;) pause();
+    while (pause() < 0) continue;
   }
   require(waitpid(child, NULL, 0) == child && read(ready[0], &byte, 1) == 1);
   return 0;
