@@ -160,7 +160,6 @@ class Operations {
   long require_writable(long tree, std::uint32_t attributes) {
     if ((attributes & MOUNT_ATTR_RDONLY) != 0) return 0;
     struct statfs status;
-    status.f_flags = 0;  // not {}: that could become a call of memset
     if (const long r = sys(__NR_fstatfs, tree, &status); r < 0) return r;
     return (status.f_flags & kStRdonly) != 0 ? -kErofs : 0;
   }
