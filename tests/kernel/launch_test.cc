@@ -87,7 +87,7 @@ TEST(LaunchFiles, RepeatsPermutationsAndGaps) {
     act::Pipe report = make_pipe();
     const Fd a = memory_file();
     const Fd b = memory_file();
-    const auto [low, high] = std::minmax(a.get(), b.get());
+    const auto [low, high] = std::minmax({a.get(), b.get()});
     Runner box = runner({"files"}, pid1);
     box.files.assign(static_cast<std::size_t>(high) + 2, Runner::kClosed);
     box.files[1] = report.write.get();

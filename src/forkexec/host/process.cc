@@ -166,10 +166,10 @@ Result<std::optional<Outcome>> Process::wait_for(nanoseconds timeout) {
 
 Result<> Process::kill(int signal) {
   State& state = *state_;
-  if (state.result) return {};
   if (signal < 1 || signal > 64)
     return std::unexpected(
         Error{.kind = Error::Kind::invalid, .field = "signal", .action = std::to_string(signal) + " is not a signal"});
+  if (state.result) return {};
   const int sent = state.status ? send_through_init(state, signal) : send(state, signal, nullptr);
   if (sent != 0 && errno != ESRCH) return std::unexpected(linux_::system_error("signal the box", "pidfd_send_signal"));
   if (signal == SIGKILL && state.status && !state.killed_at) state.killed_at = Clock::now();
