@@ -163,6 +163,8 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Options& o, const Argument&) { return store(o.filter, Parsed<Filter>(Filter::none)); }},
 
     {"--timeout", "TIME", Group::limits, "kills everything in the box after 500ms, 2s, 1.5m, 1h", set_time_limit},
+    {"--pids", "N", Group::limits, "processes and threads of the program at any one time; 1024 without this",
+     [](Options& o, const Argument& a) { return store(o.processes, parse_process_count(a.value)); }},
     {"--rlimit", "NAME=SOFT[:HARD]", Group::limits,
      "a limit of setrlimit(2): nofile=64, as=1G, cpu=10, fsize=unlimited", set_limit},
 

@@ -1,5 +1,7 @@
 #include "options.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "option_table.h"
@@ -65,6 +67,9 @@ Parsed<> check_combinations(const Options& options) {
   if (options.uid_mappings.empty() != options.gid_mappings.empty())
     return std::unexpected(options.gid_mappings.empty() ? "--uid-map: needs --gid-map too"
                                                         : "--gid-map: needs --uid-map too");
+  if (options.processes &&
+      std::ranges::find(options.rlimits, RLIMIT_NPROC, &ResourceLimit::resource) != options.rlimits.end())
+    return std::unexpected("--pids: contradicts --rlimit nproc, by which it is kept");
   if (options.program.empty())
     return std::unexpected("no program given; its name and arguments come after the options");
   if (options.program.front().empty()) return std::unexpected("the program's name is empty");

@@ -75,6 +75,7 @@ struct Options {
   std::vector<int> capabilities;
   Filter filter = Filter::baseline;
 
+  std::optional<std::uint32_t> processes;
   std::vector<ResourceLimit> rlimits;
   std::optional<TimeLimit> time_limit;
 

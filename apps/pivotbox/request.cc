@@ -209,13 +209,17 @@ void RequestBuilder::set_identity() {
 
 void RequestBuilder::set_limits() {
   runner().rlimits = options_.rlimits;
+  const auto names = [&](int resource) {
+    return std::ranges::find(options_.rlimits, resource, &ResourceLimit::resource) != options_.rlimits.end();
+  };
+  if (options_.processes) runner().limits.processes = options_.processes;
+  if (names(RLIMIT_NPROC)) runner().limits.processes = std::nullopt;
   // A core dump would be written to wherever the host's core_pattern says.
-  if (std::ranges::find(runner().rlimits, RLIMIT_CORE, &ResourceLimit::resource) == runner().rlimits.end())
-    runner().rlimits.push_back({.resource = RLIMIT_CORE, .soft = 0, .hard = 0});
+  if (!names(RLIMIT_CORE)) runner().rlimits.push_back({.resource = RLIMIT_CORE, .soft = 0, .hard = 0});
 }
 
 /// The Runner's field -> the option that sets it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kFieldOptions = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kFieldOptions = {{
     {"args", "program"},
     {"env", "--setenv"},
     {"work_dir", "working directory"},
@@ -224,6 +228,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kFieldOp
     {"credential.uid", "--uid"},
     {"credential.gid", "--gid"},
     {"host_name", "--hostname"},
+    {"limits.processes", "--pids"},
     {"rlimits", "--rlimit"},
     {"capabilities", "--cap-keep"},
     {"pid1", "--pid1"},

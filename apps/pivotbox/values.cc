@@ -71,6 +71,14 @@ Parsed<std::uint64_t> parse_size(std::string_view text) {
   return *value << shift;
 }
 
+Parsed<std::uint32_t> parse_process_count(std::string_view text) {
+  constexpr std::uint64_t kMost = 1U << 22U;  // as many as the kernel has numbers for
+  const Parsed<std::uint64_t> count = parse_number(text, kMost, "number of processes");
+  if (!count) return std::unexpected(count.error());
+  if (*count == 0) return std::unexpected("leaves no room for the program itself");
+  return static_cast<std::uint32_t>(*count);
+}
+
 Parsed<std::uint32_t> parse_mode(std::string_view text) {
   std::uint32_t mode = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);

@@ -25,6 +25,9 @@ using Parsed = std::expected<T, std::string>;
 /// Bytes: digits and perhaps k, M, G or T (powers of 1024, either case).
 [[nodiscard]] Parsed<std::uint64_t> parse_size(std::string_view text);
 
+/// How many processes a box may have: 1 to 4194304.
+[[nodiscard]] Parsed<std::uint32_t> parse_process_count(std::string_view text);
+
 /// Permissions in octal, at most 07777.
 [[nodiscard]] Parsed<std::uint32_t> parse_mode(std::string_view text);
 

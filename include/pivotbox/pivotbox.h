@@ -4,6 +4,7 @@
 #include "pivotbox/error.h"
 #include "pivotbox/explain.h"
 #include "pivotbox/fd.h"
+#include "pivotbox/limits.h"
 #include "pivotbox/mount.h"
 #include "pivotbox/process.h"
 #include "pivotbox/roots.h"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "pivotbox/error.h"
+#include "pivotbox/limits.h"
 #include "pivotbox/mount.h"
 #include "pivotbox/process.h"
 #include "pivotbox/seccomp.h"
@@ -116,6 +117,9 @@ struct Runner {
   /// Absent: "pivotbox" in a new uts namespace, the host's otherwise. At most 64 bytes.
   std::optional<std::string> host_name;
   std::optional<std::string> domain_name;
+  /// Of the whole box.
+  Limits limits{};
+  /// Of the program and, each for itself, of its descendants.
   std::vector<ResourceLimit> rlimits;
   /// Capabilities (CAP_*, capabilities(7)) the program keeps, in its user namespace; every other one is gone for good.
   std::vector<int> capabilities;

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -32,6 +33,8 @@ bool can_open_trees() {
 Caller probe_caller() {
   Caller caller{.uid = ::geteuid(), .gid = ::getegid()};
   caller.root = has_administrator_capabilities();
+  rlimit processes{};
+  if (::getrlimit(RLIMIT_NPROC, &processes) == 0) caller.process_limit = processes.rlim_max;
   if (caller.root) {
     static const bool opens_trees = can_open_trees();
     caller.opens_trees = opens_trees;

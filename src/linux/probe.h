@@ -8,8 +8,9 @@ namespace pivotbox::linux_ {
 struct Caller {
   std::uint32_t uid = 0;  ///< effective
   std::uint32_t gid = 0;
-  bool root = false;         ///< has CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID in its user namespace
-  bool opens_trees = false;  ///< may clone mounts of its mount namespace (open_tree(2), since Linux 5.2)
+  bool root = false;                ///< has CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID in its user namespace
+  bool opens_trees = false;         ///< may clone mounts of its mount namespace (open_tree(2), since Linux 5.2)
+  std::uint64_t process_limit = 0;  ///< hard RLIMIT_NPROC
 };
 
 /// Looks anew at each call, except at what cannot change while the process lives. Thread-safe.

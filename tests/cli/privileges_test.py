@@ -126,6 +126,15 @@ class Limits(CommandLineTest):
         self.assertIn("File", finished.errors)  # "File size limit exceeded" or "File too large"
         self.assertNotEqual(finished.status, 0)
 
+    def test_processes(self):
+        script = "grep 'Max processes' /proc/self/limits | cut -c27-32"
+        with_init = 0 if IS_ROOT else 1  # an init that has the program's id is counted with it
+        self.assertEqual(int(self.run_shell(script, "--pids", "40").output), 40 + with_init)
+        self.assertEqual(int(self.run_shell(script, "--rlimit", "nproc=77").output), 77)
+        finished = self.run_shell("true", "--pids", "4", "--rlimit", "nproc=77")
+        self.assertEqual(finished.status, 2, finished)
+        self.assertIn("--pids: contradicts --rlimit nproc", finished.errors)
+
     def test_every_resource_has_its_name(self):
         names = {
             "cpu": "Max cpu time",

@@ -126,8 +126,32 @@ TEST(CompileProgram, LimitsKeepTheirOrderAndValues) {
   EXPECT_THAT(descriptions_of(plan, "rlimits[0]"), ElementsAre("limit core to 0 (hard 0)"));
   EXPECT_THAT(descriptions_of(plan, "rlimits[1]"), ElementsAre("limit nofile to 64 (hard unlimited)"));
   const auto limits = steps_of<step::SetLimit>(plan);
-  EXPECT_EQ(limits[1].soft, 64U);
-  EXPECT_EQ(limits[1].hard, ResourceLimit::kUnlimited);
+  EXPECT_EQ(limits[2].soft, 64U);
+  EXPECT_EQ(limits[2].hard, ResourceLimit::kUnlimited);
+}
+
+TEST(CompileProgram, ProcessesAreLimitedByDefaultAndNeverAboveTheCaller) {
+  EXPECT_THAT(descriptions_of(plan_for(plain_runner(), root_host()), "limits.processes"),
+              ElementsAre("limit nproc to 1024 (hard 1024)"));
+  HostFacts tight = root_host();
+  tight.process_limit = 500;
+  EXPECT_THAT(descriptions_of(plan_for(plain_runner(), tight), "limits.processes"),
+              ElementsAre("limit nproc to 500 (hard 500)"));
+  Runner runner = plain_runner();
+  runner.limits.processes = std::nullopt;
+  EXPECT_THAT(steps_of<step::SetLimit>(plan_for(runner)), IsEmpty());
+}
+
+TEST(CompileProgram, AnInitWithTheProgramsIdTakesNoProcessFromIt) {
+  Runner runner = plain_runner();
+  runner.limits.processes = 5;
+  const auto limit = [](const Runner& r, const HostFacts& host) {
+    return steps_of<step::SetLimit>(plan_for(r, host))[0].hard;
+  };
+  EXPECT_EQ(limit(runner, root_host()), 5U);
+  EXPECT_EQ(limit(runner, ordinary_host()), 6U);
+  runner.pid1 = Pid1::program;
+  EXPECT_EQ(limit(runner, ordinary_host()), 5U);
 }
 
 TEST(CompileProgram, LimitsComeAfterEverythingThatNeedsADescriptor) {

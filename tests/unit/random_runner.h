@@ -161,8 +161,10 @@ class RandomRunner {
   }
 
   void choose_rest(Runner& r) {
+    if (rarely()) r.limits.processes = often() ? std::nullopt : std::optional<std::uint32_t>(below(100));
     for (int resource = 0; resource < 16; ++resource)
-      if (below(16) == 0) r.rlimits.push_back({resource, below(100), rarely() ? 50 : ResourceLimit::kUnlimited});
+      if (below(16) == 0 && (resource != RLIMIT_NPROC || !r.limits.processes || rarely()))
+        r.rlimits.push_back({resource, below(100), rarely() ? 50 : ResourceLimit::kUnlimited});
     for (int capability = 0; capability < 64; ++capability)
       if (below(64) == 0) r.capabilities.push_back(capability);
     r.no_new_privs = below(16) != 0;

@@ -58,6 +58,13 @@ const Accepted kAccepted[] = {
     {"ShortestSetup", [](Runner& r) { r.setup_timeout = std::chrono::milliseconds(1); }},
     {"LongSetup", [](Runner& r) { r.setup_timeout = std::chrono::hours(1); }},
     {"EqualLimits", [](Runner& r) { r.rlimits = {{RLIMIT_CPU, 0, 0}, {RLIMIT_RTTIME, 1, 1}}; }},
+    {"OneProcess", [](Runner& r) { r.limits.processes = 1; }},
+    {"MostProcesses", [](Runner& r) { r.limits.processes = 1U << 22U; }},
+    {"ProcessesByResourceLimit",
+     [](Runner& r) {
+       r.limits.processes = std::nullopt;
+       r.rlimits = {{RLIMIT_NPROC, 64, 64}};
+     }},
     {"UnlimitedTwice",
      [](Runner& r) { r.rlimits = {{RLIMIT_CPU, ResourceLimit::kUnlimited, ResourceLimit::kUnlimited}}; }},
     {"LargestCapability", [](Runner& r) { r.capabilities = {0, 63}; }},

@@ -80,7 +80,8 @@ Result<Prepared> prepare(const Runner& runner) {
                  .gid = caller.gid,
                  .root = caller.root,
                  .opens_trees = caller.opens_trees,
-                 .last_capability = linux_::last_capability()};
+                 .last_capability = linux_::last_capability(),
+                 .process_limit = caller.process_limit};
   Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner));
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);

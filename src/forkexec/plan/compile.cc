@@ -2,6 +2,7 @@
 
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <sys/resource.h>
 
 #include <cerrno>
 #include <string_view>
@@ -166,10 +167,18 @@ class Compiler {
   }
 
   void limits() {
+    if (runner_.limits.processes)
+      build_.add(step::SetLimit{RLIMIT_NPROC, process_limit(), process_limit()}, "limits.processes");
     for (std::size_t i = 0; i < runner_.rlimits.size(); ++i) {
       const ResourceLimit& limit = runner_.rlimits[i];
       build_.add(step::SetLimit{limit.resource, limit.soft, limit.hard}, "rlimits[" + std::to_string(i) + "]");
     }
+  }
+
+  // An init with the program's own id is counted with it.
+  std::uint64_t process_limit() const {
+    const bool init_counts = plan_.with_init && plan_.identity.program.uid == plan_.identity.setup.uid;
+    return std::min(std::uint64_t{*runner_.limits.processes} + (init_counts ? 1U : 0U), host_.process_limit);
   }
 
   std::uint64_t kept_capabilities() const {

@@ -39,7 +39,8 @@ struct HostFacts {
   bool root = false;         ///< may write any id map, and has CAP_SYS_ADMIN here
   bool opens_trees = false;  ///< may clone mounts of the host's mount namespace (open_tree(2))
   std::uint8_t last_capability = 40;
-  std::vector<SourceFacts> sources;  ///< one per list_sources() entry
+  std::uint64_t process_limit = ResourceLimit::kUnlimited;  ///< the caller's hard RLIMIT_NPROC, which only root raises
+  std::vector<SourceFacts> sources;                         ///< one per list_sources() entry
 };
 
 /// Ids of the box. With `picked`, the host ids follow from the child's pid (HostIdRange).

@@ -169,6 +169,18 @@ Result<> check_privileges(const Runner& runner) {
 }
 
 Result<> check_limits(const Runner& runner) {
+  constexpr std::uint32_t kMostProcesses = 1U << 22U;  // PID_MAX_LIMIT of a 64-bit kernel
+  const std::optional<std::uint32_t>& processes = runner.limits.processes;
+  if (!processes) return {};
+  if (*processes < 1 || *processes > kMostProcesses) return invalid("limits.processes", "must be from 1 to 4194304");
+  for (std::size_t i = 0; i < runner.rlimits.size(); ++i)
+    if (runner.rlimits[i].resource == RLIMIT_NPROC)
+      return invalid(indexed("rlimits", i), "contradicts limits.processes: RLIMIT_NPROC is how that is kept",
+                     "give one of them; limits.processes has a default, which nullopt removes");
+  return {};
+}
+
+Result<> check_rlimits(const Runner& runner) {
   for (std::size_t i = 0; i < runner.rlimits.size(); ++i) {
     const ResourceLimit& limit = runner.rlimits[i];
     if (limit.resource < 0 || limit.resource >= static_cast<int>(RLIM_NLIMITS))
@@ -273,7 +285,7 @@ Result<> check_mounts(const Runner& runner) {
 
 Result<> validate(const Runner& runner) {
   for (const auto check : {check_program, check_descriptors, check_namespaces, check_identity, check_privileges,
-                           check_limits, check_mounts})
+                           check_rlimits, check_limits, check_mounts})
     if (Result<> r = check(runner); !r) return r;
   return {};
 }

@@ -57,6 +57,19 @@ static int touch(long mebibytes) {
   return 0;
 }
 
+/* Makes processes until it may not, or has that many with itself; how many there are. */
+static int multiply(long most) {
+  long processes = 1;
+  for (; processes < most; ++processes) {
+    const pid_t pid = fork();
+    if (pid == 0)
+      while (pause() < 0) continue;
+    if (pid < 0) break;
+  }
+  printf("%ld", processes);
+  return fflush(stdout);
+}
+
 static int stay(long unused) {
   (void)unused;
   say("r");
@@ -178,19 +191,11 @@ static const struct {
   const char* name;
   int (*run)(long number);
 } verbs[] = {
-    {"exit", exit_with},
-    {"die", die_of},
-    {"cat", cat},
-    {"fill", fill},
-    {"touch", touch},
-    {"stay", stay},
-    {"files", files},
-    {"environment", environment},
-    {"state", state},
-    {"handle", handle},
-    {"continue", pause_says_continued},
-    {"daemon", leave_daemon},
-    {"orphan", leave_orphan},
+    {"exit", exit_with},      {"die", die_of},          {"cat", cat},
+    {"fill", fill},           {"touch", touch},         {"multiply", multiply},
+    {"stay", stay},           {"files", files},         {"environment", environment},
+    {"state", state},         {"handle", handle},       {"continue", pause_says_continued},
+    {"daemon", leave_daemon}, {"orphan", leave_orphan},
 };
 
 int main(int count, char** words) {
