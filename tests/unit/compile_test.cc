@@ -83,6 +83,7 @@ TEST(CompilePlan, LeavesOutWhatIsNotAskedFor) {
   runner.pivot_root = std::nullopt;
   runner.new_session = false;
   runner.parent_death_signal = 0;
+  runner.limits.processes = std::nullopt;
   runner.seccomp = SeccompFilter::none();
   EXPECT_THAT(names_of(plan_for(runner)),
               ElementsAre("set_identity", "install_files", "change_directory", "drop_privileges"));
