@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
+#include <sstream>
 
 #include "variants.h"
 
@@ -59,7 +61,8 @@ class Bundle {
   explicit Bundle(const std::string& target) {
     std::string pattern = (fs::temp_directory_path() / "pivotbox-bench.XXXXXX").string();
     path_ = ::mkdtemp(pattern.data()) != nullptr ? pattern : std::string();
-    for (const char* name : {"rootfs/usr", "rootfs/proc", "rootfs/tmp"}) fs::create_directories(fs::path(path_) / name);
+    for (const char* name : {"rootfs/usr", "rootfs/proc", "rootfs/dev", "rootfs/tmp"})
+      fs::create_directories(fs::path(path_) / name);
     for (const std::string& name : root_links()) fs::create_symlink("usr/" + name, fs::path(path_) / "rootfs" / name);
     std::ofstream(fs::path(path_) / "rootfs/target");
     std::ofstream(fs::path(path_) / "config.json") << config(target);
@@ -80,6 +83,7 @@ class Bundle {
 "process":{"terminal":false,"user":{"uid":0,"gid":0},"cwd":"/","env":["PATH=/usr/bin:/bin"],"args":[")" +
            program + R"("],"noNewPrivileges":true,"capabilities":{}},
 "mounts":[{"destination":"/proc","type":"proc","source":"proc"},
+{"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["nosuid","mode=755"]},
 {"destination":"/tmp","type":"tmpfs","source":"tmpfs","options":["nosuid","nodev"]},
 {"destination":"/usr","type":"bind","source":"/usr","options":["rbind","ro"]},
 {"destination":"/target","type":"bind","source":")" +
@@ -91,38 +95,40 @@ class Bundle {
   std::string path_;
 };
 
-void add_oci(Variants& variants, const std::string& name, const std::string& target,
-             const std::vector<std::string>& options, const std::string& remark) {
+/// `command` with the target in place of each {target}.
+std::string with_target(std::string command, const std::string& target) {
+  for (std::size_t at; (at = command.find("{target}")) != std::string::npos;) command.replace(at, 8, target);
+  return command;
+}
+
+/// Whether the host is one where cgroup v2 is beside v1.
+bool is_hybrid() { return fs::exists("/sys/fs/cgroup/unified/cgroup.procs"); }
+
+void add_oci(Variants& variants, const std::string& name, const std::string& target, const std::string& options,
+             const std::string& remark) {
   if (!is_installed(name)) {
     variants.skipped.push_back({name, "not installed"});
     return;
   }
   auto bundle = std::make_shared<Bundle>(target);
-  auto count = std::make_shared<int>(0);
-  variants.measured.push_back({name + " run", remark, [=] {
-                                 const std::string id =
-                                     "pivotbox-bench-" + std::to_string(::getpid()) + "-" + std::to_string((*count)++);
-                                 return run_command(joined(joined({name, "--root", bundle->path() + "/state"}, options),
-                                                           {"run", "--bundle", bundle->path(), id}));
-                               }});
-}
-
-std::vector<std::string> split(const std::string& command, const std::string& target) {
-  std::vector<std::string> words;
-  std::string word;
-  for (const char c : command + " ") {
-    if (c != ' ') {
-      word += c;
-      continue;
-    }
-    for (std::size_t at; (at = word.find("{target}")) != std::string::npos;) word.replace(at, 8, target);
-    if (!word.empty()) words.push_back(std::move(word));
-    word.clear();
+  const std::string command = name + " --root " + bundle->path() + "/state " + options + " run --bundle " +
+                              bundle->path() + " pivotbox-bench-" + std::to_string(::getpid());
+  if (name == "crun" && is_hybrid()) {
+    auto server = std::make_shared<Server>("cgroup2", command);
+    variants.measured.push_back(
+        {name + " run", remark + "; sees cgroup v2 alone", [server, bundle] { return server->request('c'); }});
+    return;
   }
-  return words;
+  variants.measured.push_back(
+      {name + " run", remark, [words = words_of(command), bundle] { return run_command(words); }});
 }
 
 }  // namespace
+
+std::vector<std::string> words_of(const std::string& command) {
+  std::istringstream text(command);
+  return {std::istream_iterator<std::string>(text), {}};
+}
 
 Variants command_variants(const std::string& target, const Options& options) {
   Variants variants;
@@ -142,8 +148,8 @@ Variants command_variants(const std::string& target, const Options& options) {
   else
     variants.skipped.push_back({"bwrap", "not installed"});
   if (::geteuid() == 0) {
-    add_oci(variants, "crun", target, {"--cgroup-manager=disabled"}, "no system call filter, no cgroup");
-    add_oci(variants, "runc", target, {}, "no system call filter; makes cgroups");
+    add_oci(variants, "crun", target, "--cgroup-manager=disabled", "no system call filter, no cgroup");
+    add_oci(variants, "runc", target, "", "no system call filter; makes cgroups");
   } else {
     variants.skipped.push_back({"crun, runc", "measured as root only"});
   }
@@ -158,7 +164,7 @@ Variants command_variants(const std::string& target, const Options& options) {
                                  }});
   for (const auto& [name, command] : options.peers)
     variants.measured.push_back(
-        {name, "given by --peer", [words = split(command, target)] { return run_command(words); }});
+        {name, "given by --peer", [words = words_of(with_target(command, target))] { return run_command(words); }});
   return variants;
 }
 

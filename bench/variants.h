@@ -18,6 +18,9 @@ Variants command_variants(const std::string& target, const Options& options);
 Run launch_strict(const std::string& target);
 Run spawn(const std::string& target);
 
+/// A command line cut at its spaces.
+std::vector<std::string> words_of(const std::string& command);
+
 /// A re-execution of this program that launches on request.
 class Server {
  public:
@@ -25,7 +28,7 @@ class Server {
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  /// `what`: 's' for posix_spawn, 'l' for a strict launch.
+  /// `what`: 's' for posix_spawn, 'l' for a strict launch, 'c' where the target is a whole command.
   Run request(char what);
 
  private:
