@@ -61,6 +61,7 @@ class Bundle {
   explicit Bundle(const std::string& target) {
     std::string pattern = (fs::temp_directory_path() / "pivotbox-bench.XXXXXX").string();
     path_ = ::mkdtemp(pattern.data()) != nullptr ? pattern : std::string();
+    ::chmod(path_.c_str(), 0755);  // the container's root is another user
     for (const char* name : {"rootfs/usr", "rootfs/proc", "rootfs/dev", "rootfs/tmp"})
       fs::create_directories(fs::path(path_) / name);
     for (const std::string& name : root_links()) fs::create_symlink("usr/" + name, fs::path(path_) / "rootfs" / name);
