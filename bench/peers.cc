@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -21,9 +23,8 @@ namespace {
 namespace fs = std::filesystem;
 
 bool is_installed(const std::string& name) {
-  for (const std::string directory : {"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"})
-    if (::access((directory + name).c_str(), X_OK) == 0) return true;
-  return false;
+  return std::ranges::any_of(std::array<std::string, 4>{"/usr/bin/", "/usr/sbin/", "/bin/", "/sbin/"},
+                             [&](const std::string& place) { return ::access((place + name).c_str(), X_OK) == 0; });
 }
 
 std::vector<std::string> root_links() {
@@ -65,7 +66,7 @@ class Bundle {
     for (const char* name : {"rootfs/usr", "rootfs/proc", "rootfs/dev", "rootfs/tmp"})
       fs::create_directories(fs::path(path_) / name);
     for (const std::string& name : root_links()) fs::create_symlink("usr/" + name, fs::path(path_) / "rootfs" / name);
-    std::ofstream(fs::path(path_) / "rootfs/target");
+    const std::ofstream target_to_be_bound(fs::path(path_) / "rootfs/target");
     std::ofstream(fs::path(path_) / "config.json") << config(target);
   }
   ~Bundle() {

@@ -29,7 +29,7 @@ TEST(Bind, IsReadOnlyUnlessNamedAndTheHostSeesNothing) {
 
 TEST(Bind, OptionsHold) {
   const HostDirectory host;
-  const std::string program = host.make_file("program", "#!/bin/sh\necho ran\n", 0755);
+  host.make_file("program", "#!/bin/sh\necho ran\n", 0755);
   EXPECT_EQ(output_of(with(shell("/shown/program"), mount::Bind{.source = host.path(), .target = "/shown"})), "ran\n");
   const Outcome refused = outcome_of(with(
       shell("/shown/program"), mount::Bind{.source = host.path(), .target = "/shown", .options = {.noexec = true}}));

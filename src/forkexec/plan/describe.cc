@@ -75,7 +75,7 @@ class Describer {
   }
   std::string operator()(const step::BringUpLoopback&) const { return "bring up the loopback interface"; }
   std::string operator()(const step::SetIdentity& s) const {
-    const std::string mask = fmt::format("umask {:04o}", s.umask);
+    std::string mask = fmt::format("umask {:04o}", s.umask);
     if (!s.change_ids && !s.set_groups) return mask;
     return fmt::format("become uid {} gid {}, {}, {} supplementary groups", s.uid, s.gid, mask,
                        s.groups.size / sizeof(std::uint32_t));
