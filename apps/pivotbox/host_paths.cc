@@ -53,7 +53,7 @@ Result<std::string> absolute_path(std::string_view path) {
 
 Result<std::string> read_host_file(const std::string& path) {
   constexpr std::size_t kLargest = std::size_t{16} << 20U;
-  const std::string action = "copy " + path;
+  const std::string action = "read " + path;
   // O_NONBLOCK: a FIFO without a writer must not hold the command up.
   const Fd file = Fd::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return failed(action, "open");

@@ -159,8 +159,10 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Options& o, const Argument& a) { return append(o.gid_mappings, parse_mapping(a.value)); }},
     {"--cap-keep", "NAME", Group::privileges, "a capability the program keeps inside its box: net_bind_service",
      [](Options& o, const Argument& a) { return append(o.capabilities, parse_capability(a.value)); }},
-    {"--no-filter", "", Group::privileges, "no system call filter; weakens the box",
-     [](Options& o, const Argument&) { return store(o.filter, Parsed<Filter>(Filter::none)); }},
+    {"--policy", "NAME|FILE", Group::privileges,
+     "which system calls are allowed: default, compute, compute-threads,\n"
+     "                                      none (weakens the box), or a policy file",
+     [](Options& o, const Argument& a) { return store(o.policy, Parsed<std::string>(a.value)); }},
 
     {"--timeout", "TIME", Group::limits, "kills everything in the box after 500ms, 2s, 1.5m, 1h", set_time_limit},
     {"--pids", "N", Group::limits, "processes and threads of the program at any one time; 1024 without this",

@@ -49,7 +49,6 @@ struct TimeLimit {
 };
 
 enum class Network : std::uint8_t { loopback_only, host };
-enum class Filter : std::uint8_t { baseline, none };
 enum class Timing : std::uint8_t { unmeasured, measured };
 
 struct Options {
@@ -73,7 +72,7 @@ struct Options {
   std::optional<std::string> host_name;
   Network network = Network::loopback_only;
   std::vector<int> capabilities;
-  Filter filter = Filter::baseline;
+  std::string policy = "default";  ///< name of a preset, or a file
 
   std::optional<std::uint32_t> processes;
   std::vector<ResourceLimit> rlimits;

@@ -32,8 +32,8 @@ class RequestBuilder {
   explicit RequestBuilder(const Options& options) : options_(options) {}
 
   Result<Request> build() {
-    for (const auto step :
-         {&RequestBuilder::add_root, &RequestBuilder::add_current_directory, &RequestBuilder::add_mount_options})
+    for (const auto step : {&RequestBuilder::add_root, &RequestBuilder::add_current_directory,
+                            &RequestBuilder::add_mount_options, &RequestBuilder::set_policy})
       if (Result<> r = (this->*step)(); !r) return std::unexpected(r.error());
     set_program();
     set_environment();
@@ -68,6 +68,7 @@ class RequestBuilder {
 
   Result<> add_current_directory();
   Result<> add_mount_options();
+  Result<> set_policy();
   void set_program();
   void set_environment();
   void set_identity();
@@ -76,6 +77,12 @@ class RequestBuilder {
   const Options& options_;
   Request request_;
 };
+
+/// Of a text that was given by an option: the place goes in front of what is wrong there.
+Error at_its_place(Error error) {
+  error.action = error.field + ": " + error.action;
+  return error;
+}
 
 /// Directories of the system: the root has them already, or has its own, or must not show them.
 bool belongs_to_system(std::string_view directory) {
@@ -167,6 +174,24 @@ Result<> RequestBuilder::add_mount_options() {
   return {};
 }
 
+/// A preset goes before a file of the same name: "./default" is the file.
+Result<> RequestBuilder::set_policy() {
+  const std::string& policy = options_.policy;
+  const std::string words = "--policy " + policy;
+  Result<SeccompFilter> filter = SeccompFilter::preset(policy);
+  if (!filter) {
+    const Result<std::string> text = read_host_file(policy);
+    if (!text && text.error().code == ENOENT && !policy.contains('/')) return in_field(words, filter.error());
+    if (!text) return in_field(words, text.error());
+    Result<SyscallPolicy> parsed = SyscallPolicy::parse(*text, policy);
+    if (!parsed) return in_field(words, at_its_place(parsed.error()));
+    filter = SeccompFilter::from_policy(*std::move(parsed), policy);
+  }
+  if (!filter) return in_field(words, filter.error());
+  runner().seccomp = *std::move(filter);
+  return {};
+}
+
 void RequestBuilder::set_program() {
   runner().args = options_.program;
   if (options_.work_dir) runner().work_dir = *options_.work_dir;
@@ -204,7 +229,6 @@ void RequestBuilder::set_identity() {
   runner().host_name = options_.host_name;
   runner().namespaces.net = options_.network == Network::loopback_only;
   runner().capabilities = options_.capabilities;
-  if (options_.filter == Filter::none) runner().seccomp = SeccompFilter::none();
 }
 
 void RequestBuilder::set_limits() {
@@ -232,6 +256,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kFieldOp
     {"rlimits", "--rlimit"},
     {"capabilities", "--cap-keep"},
     {"pid1", "--pid1"},
+    {"seccomp", "--policy"},
 }};
 
 /// The number in "mounts[12].source".

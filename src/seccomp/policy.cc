@@ -22,8 +22,9 @@ class Assembler {
  public:
   using Label = std::size_t;
 
-  Label answer(Action action) {
-    return shared(answers_, action.value, [&] { return emit(BPF_RET | BPF_K, action.value); });
+  Label answer(SyscallAction action) {
+    const std::uint32_t value = filter_value(action);
+    return shared(answers_, value, [&] { return emit(BPF_RET | BPF_K, value); });
   }
 
   /// Loads a word of seccomp_data and goes on with what was emitted last.
@@ -81,7 +82,7 @@ class LeafCompiler {
   using Label = Assembler::Label;
   explicit LeafCompiler(Assembler& code) : code_(code) {}
 
-  Label compile(std::span<const Rule* const> rules, Action otherwise) {
+  Label compile(std::span<const SyscallRule* const> rules, SyscallAction otherwise) {
     Label next = code_.answer(otherwise);
     for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
       Label yes = code_.answer((*rule)->action);
@@ -92,7 +93,7 @@ class LeafCompiler {
   }
 
  private:
-  Label test(const Condition& c, Label yes, Label no) {
+  Label test(const SyscallCondition& c, Label yes, Label no) {
     if (c.low == c.high) return test_equal(c, yes, no);
     if (c.low == 1 && c.high >= c.mask) return test_any_bit(c, yes, no);
     Label entry = yes;
@@ -100,7 +101,7 @@ class LeafCompiler {
     return c.low > 0 ? test_bound(c, c.low, BPF_JGE, entry, no) : entry;
   }
 
-  Label test_equal(const Condition& c, Label yes, Label no) {
+  Label test_equal(const SyscallCondition& c, Label yes, Label no) {
     code_.branch(BPF_JEQ, lower(c.low), yes, no);
     const Label low = load_half(c, Half::low);
     if (upper(c.mask) == 0) return upper(c.low) == 0 ? low : no;
@@ -108,7 +109,7 @@ class LeafCompiler {
     return load_half(c, Half::high);
   }
 
-  Label test_any_bit(const Condition& c, Label yes, Label no) {
+  Label test_any_bit(const SyscallCondition& c, Label yes, Label no) {
     code_.branch(BPF_JSET, lower(c.mask), yes, no);
     const Label low = load_word(c, Half::low);
     if (upper(c.mask) == 0) return low;
@@ -117,7 +118,7 @@ class LeafCompiler {
   }
 
   /// `comparison` is JGE or JGT, of the whole 64 bits.
-  Label test_bound(const Condition& c, std::uint64_t bound, int comparison, Label if_true, Label if_false) {
+  Label test_bound(const SyscallCondition& c, std::uint64_t bound, int comparison, Label if_true, Label if_false) {
     code_.branch(comparison, lower(bound), if_true, if_false);
     const Label low = load_half(c, Half::low);
     if (upper(c.mask) == 0) return upper(bound) == 0 ? low : if_false;
@@ -130,10 +131,10 @@ class LeafCompiler {
   static std::uint32_t lower(std::uint64_t value) { return static_cast<std::uint32_t>(value); }
   static std::uint32_t upper(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32U); }
 
-  Label load_word(const Condition& c, Half half) {  // x86_64 is little-endian
+  Label load_word(const SyscallCondition& c, Half half) {  // x86_64 is little-endian
     return code_.load(offsetof(seccomp_data, args) + c.argument * 8U + (half == Half::high ? 4 : 0));
   }
-  Label load_half(const Condition& c, Half half) {
+  Label load_half(const SyscallCondition& c, Half half) {
     const std::uint32_t bits = half == Half::high ? upper(c.mask) : lower(c.mask);
     if (bits != 0xffffffff) code_.mask(bits);
     return load_word(c, half);
@@ -145,20 +146,21 @@ class LeafCompiler {
 /// Consecutive numbers that are treated alike.
 struct Range {
   int first;
-  std::vector<const Rule*> rules;
-  Action otherwise;
+  std::vector<const SyscallRule*> rules;
+  SyscallAction otherwise;
 };
 
 bool alike(const Range& a, const Range& b) {
-  return a.otherwise == b.otherwise && std::ranges::equal(a.rules, b.rules, [](const Rule* x, const Rule* y) {
+  return a.otherwise == b.otherwise &&
+         std::ranges::equal(a.rules, b.rules, [](const SyscallRule* x, const SyscallRule* y) {
            return x->action == y->action && x->conditions == y->conditions;
          });
 }
 
 /// `rules` are those of one call, in the policy's order.
-Range treatment_of(int number, std::span<const Rule* const> rules, Action otherwise) {
+Range treatment_of(int number, std::span<const SyscallRule* const> rules, SyscallAction otherwise) {
   Range range{.first = number, .rules = {}, .otherwise = otherwise};
-  for (const Rule* rule : rules) {
+  for (const SyscallRule* rule : rules) {
     if (rule->conditions.empty()) {
       range.otherwise = rule->action;
       break;
@@ -168,10 +170,10 @@ Range treatment_of(int number, std::span<const Rule* const> rules, Action otherw
   return range;
 }
 
-std::vector<Range> ranges_of(const Policy& policy) {
-  std::vector<const Rule*> rules;
-  for (const Rule& rule : policy.rules) rules.push_back(&rule);
-  std::ranges::stable_sort(rules, {}, &Rule::syscall);
+std::vector<Range> ranges_of(const SyscallPolicy& policy) {
+  std::vector<const SyscallRule*> rules;
+  for (const SyscallRule& rule : policy.rules) rules.push_back(&rule);
+  std::ranges::stable_sort(rules, {}, &SyscallRule::syscall);
   std::vector<Range> ranges;
   const auto add = [&ranges](Range range) {
     if (ranges.empty() || !alike(ranges.back(), range)) ranges.push_back(std::move(range));
@@ -195,20 +197,20 @@ Assembler::Label tree(Assembler& code, std::span<const Range> ranges) {
   return code.branch(BPF_JGE, static_cast<std::uint32_t>(ranges[middle].first), above, below);
 }
 
-Result<> check_rules(const Policy& policy) {
+Result<> check_rules(const SyscallPolicy& policy) {
   const auto invalid = [](std::string why) {
     return std::unexpected(Error{.kind = Error::Kind::invalid, .field = "policy", .action = std::move(why)});
   };
   if (policy.newest_known < 0 || policy.newest_known >= kX32Bit)
     return invalid("newest_known is not a system call number");
-  for (const Rule& rule : policy.rules) {
+  for (const SyscallRule& rule : policy.rules) {
     if (rule.syscall < 0 || rule.syscall > policy.newest_known)
       return invalid("system call number " + std::to_string(rule.syscall) + " is not known");
     // The two bounds of a condition take at most 14 instructions and a branch reaches 255, so no branch below
     // overflows.
     if (rule.conditions.size() > 12)
       return invalid("more than 12 conditions for system call " + std::to_string(rule.syscall));
-    for (const Condition& c : rule.conditions) {
+    for (const SyscallCondition& c : rule.conditions) {
       if (c.argument > 5) return invalid("system calls have arguments 0 to 5");
       if (c.low > c.high) return invalid("a range for system call " + std::to_string(rule.syscall) + " is empty");
     }
@@ -216,8 +218,8 @@ Result<> check_rules(const Policy& policy) {
   return {};
 }
 
-bool applies(const Rule& rule, const seccomp_data& call) {
-  return rule.syscall == call.nr && std::ranges::all_of(rule.conditions, [&](const Condition& c) {
+bool applies(const SyscallRule& rule, const seccomp_data& call) {
+  return rule.syscall == call.nr && std::ranges::all_of(rule.conditions, [&](const SyscallCondition& c) {
            const std::uint64_t value = call.args[c.argument] & c.mask;
            return value >= c.low && value <= c.high;
          });
@@ -225,25 +227,41 @@ bool applies(const Rule& rule, const seccomp_data& call) {
 
 }  // namespace
 
-Result<std::vector<sock_filter>> compile(const Policy& policy) {
+std::uint32_t filter_value(SyscallAction action) {
+  switch (action.kind) {
+    case SyscallAction::Kind::allow:
+      return SECCOMP_RET_ALLOW;
+    case SyscallAction::Kind::fail:
+      return SECCOMP_RET_ERRNO | action.code;
+    case SyscallAction::Kind::log:
+      return SECCOMP_RET_LOG;
+    case SyscallAction::Kind::notify:
+      return SECCOMP_RET_USER_NOTIF;
+    case SyscallAction::Kind::kill:
+      break;
+  }
+  return SECCOMP_RET_KILL_PROCESS;
+}
+
+Result<std::vector<sock_filter>> compile(const SyscallPolicy& policy) {
   if (Result<> r = check_rules(policy); !r) return std::unexpected(std::move(r.error()));
   const std::vector<Range> ranges = ranges_of(policy);
   Assembler assembler;
   const Assembler::Label numbers = tree(assembler, ranges);
-  const Assembler::Label foreign = assembler.answer(Action::kill_process());
+  const Assembler::Label foreign = assembler.answer(SyscallAction::kill());
   assembler.branch(BPF_JGE, kX32Bit, foreign, numbers);
   const Assembler::Label native = assembler.load(offsetof(seccomp_data, nr));
-  assembler.branch(BPF_JEQ, AUDIT_ARCH_X86_64, native, assembler.answer(Action::kill_process()));
+  assembler.branch(BPF_JEQ, AUDIT_ARCH_X86_64, native, assembler.answer(SyscallAction::kill()));
   assembler.load(offsetof(seccomp_data, arch));
   std::vector<sock_filter> code = std::move(assembler).finish();
   if (Result<> r = check(code); !r) return std::unexpected(std::move(r.error()));
   return code;
 }
 
-Action decide(const Policy& policy, const seccomp_data& call) {
-  if (call.arch != AUDIT_ARCH_X86_64 || static_cast<std::uint32_t>(call.nr) >= kX32Bit) return Action::kill_process();
+SyscallAction decide(const SyscallPolicy& policy, const seccomp_data& call) {
+  if (call.arch != AUDIT_ARCH_X86_64 || static_cast<std::uint32_t>(call.nr) >= kX32Bit) return SyscallAction::kill();
   if (call.nr > policy.newest_known) return policy.unknown_action;
-  const auto rule = std::ranges::find_if(policy.rules, [&](const Rule& r) { return applies(r, call); });
+  const auto rule = std::ranges::find_if(policy.rules, [&](const SyscallRule& r) { return applies(r, call); });
   return rule == policy.rules.end() ? policy.default_action : rule->action;
 }
 

@@ -98,7 +98,7 @@ class Privileges(CommandLineTest):
     def test_filter_is_on_unless_refused(self):
         script = "grep '^Seccomp:' /proc/self/status | cut -f2"
         self.assert_output(self.run_shell(script), "2\n")
-        self.assert_output(self.run_shell(script, "--no-filter"), "0\n")
+        self.assert_output(self.run_shell(script, "--policy", "none"), "0\n")
 
 
 class Limits(CommandLineTest):

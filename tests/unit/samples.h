@@ -28,7 +28,7 @@ inline HostFacts ordinary_host() {
   return {.uid = 1234, .gid = 5678, .root = false, .opens_trees = false, .last_capability = 40, .sources = {}};
 }
 
-/// A filter whose size no change of the baseline policy touches.
+/// A filter whose size no change of the default policy touches.
 inline SeccompFilter small_filter() {
   return SeccompFilter::from_program({sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}});
 }

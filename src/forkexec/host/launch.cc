@@ -24,7 +24,6 @@
 #include "linux/probe.h"
 #include "linux/quiet_write.h"
 #include "seccomp/bpf.h"
-#include "seccomp/syscalls.h"
 
 namespace pivotbox {
 
@@ -376,7 +375,7 @@ Error Launch::explain_failure(const Report& report) const {
     error.hint = report.error == SIGSYS ? "the filter does not allow execve(2)" : "something outside the box killed it";
     return error;
   }
-  error.syscall = seccomp::syscall_name(report.syscall);
+  error.syscall = syscall_name(report.syscall);
   error.code = report.error;
   error.hint = in_finale ? exec_hint(report.error) : step_hint(plan_.steps[report.step], report.syscall, report.error);
   return error;

@@ -199,8 +199,10 @@ class Compiler {
   }
 
   void filter() {
-    const std::vector<sock_filter>& program = runner_.seccomp.program();
-    if (!program.empty()) build_.add(step::LoadFilter{build_.block(std::span<const sock_filter>(program))}, "seccomp");
+    const std::span<const sock_filter> program = runner_.seccomp.program();
+    if (program.empty()) return;
+    build_.add(step::LoadFilter{.program = build_.block(program), .policy = build_.text(runner_.seccomp.name())},
+               "seccomp");
   }
 
   Result<> finale() {

@@ -100,7 +100,8 @@ class Describer {
   }
   std::string operator()(const step::RestrictLandlock&) const { return "restrict by the Landlock rule set"; }
   std::string operator()(const step::LoadFilter& s) const {
-    return fmt::format("load the system call filter ({} instructions)", s.program.size / sizeof(sock_filter));
+    return fmt::format("load the system call filter '{}' ({} instructions)", text(s.policy),
+                       s.program.size / sizeof(sock_filter));
   }
 
  private:

@@ -225,6 +225,7 @@ struct RestrictLandlock {
 struct LoadFilter {
   static constexpr auto kPhase = Phase::filter;
   Bytes program;  // sock_filter each
+  Text policy;    // its name
 };
 
 }  // namespace step
