@@ -10,6 +10,7 @@ set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/pivotbox)
 
 install(TARGETS pivotbox EXPORT pivotboxTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/pivotbox DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY src/seccomp/policies DESTINATION ${CMAKE_INSTALL_DATADIR}/pivotbox)
 install(EXPORT pivotboxTargets NAMESPACE pivotbox:: DESTINATION ${package_directory})
 
 configure_package_config_file(cmake/pivotboxConfig.cmake.in pivotboxConfig.cmake INSTALL_DESTINATION ${package_directory})

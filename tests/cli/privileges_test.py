@@ -101,6 +101,34 @@ class Privileges(CommandLineTest):
         self.assert_output(self.run_shell(script, "--policy", "none"), "0\n")
 
 
+class Policy(CommandLineTest):
+    def explained_filter(self, *options):
+        finished = self.pivotbox("explain", *options, "--", "true")
+        self.assertEqual(finished.status, 0, finished)
+        return [line for line in finished.output.splitlines() if "system call filter" in line]
+
+    def test_presets(self):
+        self.assertIn("'default'", self.explained_filter()[0])
+        self.assertIn("'compute'", self.explained_filter("--policy", "compute")[0])
+        self.assertEqual(self.explained_filter("--policy", "none"), [])
+        self.assert_output(self.run_shell("echo works", "--policy", "compute"), "works\n")
+
+    def test_file(self):
+        self.write("mine.policy", "errno(EACCES) mkdir mkdirat\ninclude default\n")
+        path = self.path("mine.policy")
+        finished = self.run_shell("mkdir /tmp/x 2>&1 | grep -o 'Permission denied'", "--policy", path)
+        self.assert_output(finished, "Permission denied\n")
+        self.assertIn("mine.policy'", self.explained_filter("--policy", path)[0])
+
+    def test_mistakes_have_their_place(self):
+        self.write("mine.policy", "default allow\nkill mkdri\n")
+        path = self.path("mine.policy")
+        finished = self.run_shell(f"echo {RAN}", "--policy", path)
+        self.assert_refused(finished, 125, "--policy", f"{path}:2:6", "'mkdri'")
+        self.assert_refused(self.run_shell(f"echo {RAN}", "--policy", "defualt"), 125, "--policy", "no preset 'defualt'")
+        self.assert_refused(self.run_shell(f"echo {RAN}", "--policy", "/nowhere/x"), 125, "--policy", "No such file")
+
+
 class Limits(CommandLineTest):
     def test_soft_and_hard(self):
         script = "ulimit -S -n; ulimit -H -n"
