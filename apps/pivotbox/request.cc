@@ -243,7 +243,7 @@ void RequestBuilder::set_limits() {
 }
 
 /// The Runner's field -> the option that sets it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kFieldOptions = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kFieldOptions = {{
     {"args", "program"},
     {"env", "--setenv"},
     {"work_dir", "working directory"},
