@@ -47,6 +47,7 @@ Parsed<> choose(Destination& destination, std::string_view value, const std::arr
 }
 
 constexpr std::array kNetworks = {Word{"none", Network::loopback_only}, Word{"host", Network::host}};
+constexpr std::array kRequirements = {Word{"everything", Require::everything}, Word{"namespaces", Require::namespaces}};
 constexpr std::array kFirstProcesses = {Word{"init", Pid1::init}, Word{"program", Pid1::program}};
 constexpr std::array kFormats = {Word{"text", ExplainFormat::text}, Word{"json", ExplainFormat::json},
                                  Word{"mermaid", ExplainFormat::mermaid}};
@@ -107,6 +108,12 @@ Parsed<> set_limit(Options& options, const Argument& argument) {
   return {};
 }
 
+/// "none", or one more port.
+Parsed<> add_port(std::optional<std::vector<std::uint16_t>>& ports, std::string_view value) {
+  if (!ports) ports.emplace();
+  return value == "none" ? Parsed<>{} : append(*ports, parse_port(value));
+}
+
 Parsed<> set_time_limit(Options& options, const Argument& argument) {
   const Parsed<std::chrono::nanoseconds> duration = parse_duration(argument.value);
   if (!duration) return std::unexpected(duration.error());
@@ -163,6 +170,15 @@ constexpr auto kOptions = std::to_array<Option>({
      "which system calls are allowed: default, compute, compute-threads,\n"
      "                                      none (weakens the box), or a policy file",
      [](Options& o, const Argument& a) { return store(o.policy, Parsed<std::string>(a.value)); }},
+    {"--no-landlock", "", Group::privileges, "no Landlock, the second wall around files; weakens the box",
+     [](Options& o, const Argument&) { return store(o.second_wall, Parsed<SecondWall>(SecondWall::none)); }},
+    {"--tcp-bind", "PORT|none", Group::privileges, "Landlock lets the program bind to this TCP port; may be repeated",
+     [](Options& o, const Argument& a) { return add_port(o.tcp_bind, a.value); }},
+    {"--tcp-connect", "PORT|none", Group::privileges, "the same for connecting to a TCP port, with --net host",
+     [](Options& o, const Argument& a) { return add_port(o.tcp_connect, a.value); }},
+    {"--require", "everything|namespaces", Group::privileges,
+     "walls that must stand; with 'namespaces' Landlock may be missing",
+     [](Options& o, const Argument& a) { return choose(o.require, a.value, kRequirements); }},
 
     {"--timeout", "TIME", Group::limits, "kills everything in the box after 500ms, 2s, 1.5m, 1h", set_time_limit},
     {"--pids", "N", Group::limits, "processes and threads of the program at any one time; 1024 without this",

@@ -49,6 +49,7 @@ struct TimeLimit {
 };
 
 enum class Network : std::uint8_t { loopback_only, host };
+enum class SecondWall : std::uint8_t { landlock, none };
 enum class Timing : std::uint8_t { unmeasured, measured };
 
 struct Options {
@@ -73,6 +74,10 @@ struct Options {
   Network network = Network::loopback_only;
   std::vector<int> capabilities;
   std::string policy = "default";  ///< name of a preset, or a file
+  SecondWall second_wall = SecondWall::landlock;
+  std::optional<std::vector<std::uint16_t>> tcp_bind;
+  std::optional<std::vector<std::uint16_t>> tcp_connect;
+  Require require = Require::everything;
 
   std::optional<std::uint32_t> processes;
   std::vector<ResourceLimit> rlimits;

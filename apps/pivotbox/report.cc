@@ -96,12 +96,17 @@ void add_outcome(JsonObject& record, const Outcome& outcome) {
   record.add("system_time_us", outcome.system_time.count());
   record.add("peak_memory_bytes", outcome.peak_memory_bytes);
   record.add("core_dumped", outcome.core_dumped);
+  JsonObject strength;
+  strength.add("namespaces", outcome.strength.namespaces);
+  strength.add("landlock_abi", outcome.strength.landlock_abi);
+  strength.add("filter", outcome.strength.filter);
+  record.add_json("strength", strength.text());
 }
 
 void add_failure(JsonObject& record, const Error& error) {
   record.add_json("status", json_string("setup_failed"));
   for (const std::string_view name : {"exit_code", "signal", "signal_name", "wall_time_ns", "user_time_us",
-                                      "system_time_us", "peak_memory_bytes", "core_dumped"})
+                                      "system_time_us", "peak_memory_bytes", "core_dumped", "strength"})
     record.add_json(name, "null");
   record.add_json("error", json(error));
 }

@@ -229,6 +229,9 @@ void RequestBuilder::set_identity() {
   runner().host_name = options_.host_name;
   runner().namespaces.net = options_.network == Network::loopback_only;
   runner().capabilities = options_.capabilities;
+  runner().require = options_.require;
+  runner().landlock = Landlock{.tcp_bind = options_.tcp_bind, .tcp_connect = options_.tcp_connect};
+  if (options_.second_wall == SecondWall::none) runner().landlock = std::nullopt;
 }
 
 void RequestBuilder::set_limits() {
@@ -243,7 +246,7 @@ void RequestBuilder::set_limits() {
 }
 
 /// The Runner's field -> the option that sets it.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kFieldOptions = {{
+constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::string_view>>({
     {"args", "program"},
     {"env", "--setenv"},
     {"work_dir", "working directory"},
@@ -257,7 +260,10 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kFieldOp
     {"capabilities", "--cap-keep"},
     {"pid1", "--pid1"},
     {"seccomp", "--policy"},
-}};
+    {"landlock.tcp_bind", "--tcp-bind"},
+    {"landlock.tcp_connect", "--tcp-connect"},
+    {"require = Require::namespaces", "--require namespaces"},
+});
 
 /// The number in "mounts[12].source".
 std::optional<std::size_t> mount_index(std::string_view field) {
@@ -273,7 +279,7 @@ std::string option_of(const Request& request, const std::string& field) {
   if (const auto index = mount_index(field); index && *index < request.mount_words.size())
     return request.mount_words[*index];
   const std::string_view name = std::string_view(field).substr(0, field.find('['));
-  const auto found = std::ranges::find(kFieldOptions, name, &decltype(kFieldOptions)::value_type::first);
+  const auto found = std::ranges::find(kFieldOptions, name, &std::pair<std::string_view, std::string_view>::first);
   return found == kFieldOptions.end() ? field : std::string(found->second);
 }
 
@@ -292,7 +298,7 @@ Error in_words_of(const Request& request, Error error) {
   error.field = option_of(request, error.field);
   // The other fields are words that a hint may use in their usual sense.
   for (const auto& [field, option] : kFieldOptions)
-    if (field.contains('_')) replace_all(error.hint, field, option);
+    if (field.contains('_') || field.contains(' ')) replace_all(error.hint, field, option);
   return error;
 }
 

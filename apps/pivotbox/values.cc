@@ -54,6 +54,12 @@ Parsed<std::uint32_t> parse_id(std::string_view text) {
   return static_cast<std::uint32_t>(*id);
 }
 
+Parsed<std::uint16_t> parse_port(std::string_view text) {
+  const Parsed<std::uint64_t> port = parse_number(text, std::numeric_limits<std::uint16_t>::max(), "port");
+  if (!port) return std::unexpected(port.error());
+  return static_cast<std::uint16_t>(*port);
+}
+
 Parsed<std::uint64_t> parse_size(std::string_view text) {
   constexpr std::string_view kSuffixes = "kmgt";
   constexpr std::string_view kForm = "digits, then perhaps k, M, G or T";

@@ -22,6 +22,9 @@ using Parsed = std::expected<T, std::string>;
 /// A user or group id: 0 to 4294967294 (the largest number means "no id" to the kernel).
 [[nodiscard]] Parsed<std::uint32_t> parse_id(std::string_view text);
 
+/// A TCP port, 0 to 65535.
+[[nodiscard]] Parsed<std::uint16_t> parse_port(std::string_view text);
+
 /// Bytes: digits and perhaps k, M, G or T (powers of 1024, either case).
 [[nodiscard]] Parsed<std::uint64_t> parse_size(std::string_view text);
 

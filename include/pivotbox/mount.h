@@ -80,7 +80,7 @@ struct Devpts {
   bool operator==(const Devpts&) const = default;
 };
 
-/// POSIX message queues of the new ipc namespace.
+/// POSIX message queues of the new ipc namespace. With Landlock, mq_open(3) needs it.
 struct Mqueue {
   std::string target = "/dev/mqueue";
   bool operator==(const Mqueue&) const = default;

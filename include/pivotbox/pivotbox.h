@@ -4,6 +4,7 @@
 #include "pivotbox/error.h"
 #include "pivotbox/explain.h"
 #include "pivotbox/fd.h"
+#include "pivotbox/landlock.h"
 #include "pivotbox/limits.h"
 #include "pivotbox/mount.h"
 #include "pivotbox/process.h"
@@ -11,3 +12,4 @@
 #include "pivotbox/run.h"
 #include "pivotbox/runner.h"
 #include "pivotbox/seccomp.h"
+#include "pivotbox/strength.h"

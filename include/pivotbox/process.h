@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "pivotbox/error.h"
+#include "pivotbox/strength.h"
 
 namespace pivotbox {
 
@@ -32,6 +33,7 @@ struct Outcome {
   /// Largest resident set of any one process of the box. Absent with `pid1 = program` when it cannot be told from the
   /// caller's own memory (the kernel carries the peak of a shared address space over execve(2)).
   std::optional<std::uint64_t> peak_memory_bytes;
+  Strength strength;            ///< the walls the box had
   std::string standard_output;  ///< collected by run(); empty otherwise
   std::string standard_error;   ///< collected by run(); empty otherwise
 };

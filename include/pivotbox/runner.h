@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "pivotbox/error.h"
+#include "pivotbox/landlock.h"
 #include "pivotbox/limits.h"
 #include "pivotbox/mount.h"
 #include "pivotbox/process.h"
 #include "pivotbox/seccomp.h"
+#include "pivotbox/strength.h"
 
 namespace pivotbox {
 
@@ -125,8 +127,10 @@ struct Runner {
   std::vector<int> capabilities;
   bool no_new_privs = true;
   SeccompFilter seccomp{};
-  /// A ready Landlock rule set (landlock_create_ruleset(2)) the program is restricted by.
-  std::optional<int> landlock_ruleset_fd;
+  /// nullopt leaves Landlock out.
+  std::optional<Landlock> landlock = Landlock{};
+  /// What is accepted when the host cannot build everything; otherwise that is an Error.
+  Require require = Require::everything;
   /// The box is born in this cgroup v2 directory (CLONE_INTO_CGROUP, since Linux 5.7).
   std::optional<int> cgroup_fd;
   /// A terminal that becomes the program's controlling one; needs `new_session`.

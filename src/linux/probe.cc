@@ -42,6 +42,15 @@ Caller probe_caller() {
   return caller;
 }
 
+int landlock_abi() {
+  static const int abi = [] {
+    constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
+    const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersion);
+    return version > 0 ? static_cast<int>(version) : 0;
+  }();
+  return abi;
+}
+
 std::uint8_t last_capability() {
   static const std::uint8_t last = [] {
     std::uint8_t known = 0;

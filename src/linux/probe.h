@@ -16,6 +16,9 @@ struct Caller {
 /// Looks anew at each call, except at what cannot change while the process lives. Thread-safe.
 [[nodiscard]] Caller probe_caller();
 
+/// Version of Landlock's interface (landlock_create_ruleset(2)); 0 when the kernel has none or it is not enabled.
+[[nodiscard]] int landlock_abi();
+
 /// The highest capability this kernel knows (PR_CAPBSET_READ).
 [[nodiscard]] std::uint8_t last_capability();
 

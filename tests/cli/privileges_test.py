@@ -191,5 +191,27 @@ class Limits(CommandLineTest):
                 self.assertEqual(finished.output[26:].split()[:2], [str(value), str(value)])
 
 
+class Landlock(CommandLineTest):
+    def test_tcp_ports(self):
+        bind = "import socket; socket.create_server(('127.0.0.1', 80{}))"
+        connect = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname())"
+        for options, program, allowed in (
+            (["--tcp-bind", "8080"], bind.format("80"), True),
+            (["--tcp-bind", "8080", "--tcp-bind", "8081"], bind.format("81"), True),
+            (["--tcp-bind", "8080"], bind.format("81"), False),
+            (["--tcp-bind", "none"], bind.format("80"), False),
+            (["--tcp-connect", "none"], connect, False),
+            (["--tcp-connect", "none", "--no-landlock"], connect, True),
+        ):
+            with self.subTest(options=options):
+                finished = self.pivotbox("run", *options, "--", "/usr/bin/python3", "-c", program)
+                self.assertEqual(finished.status, 0 if allowed else 1, finished)
+        self.assertIn("port", self.pivotbox("run", "--tcp-bind", "65536", "--", "true").errors)
+
+    def test_accepting_less_is_not_building_less(self):
+        lines = self.pivotbox("explain", "--require", "namespaces", "--", "true").output.splitlines()
+        self.assertIn("namespaces, Landlock", lines[1])
+
+
 if __name__ == "__main__":
     main()

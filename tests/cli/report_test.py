@@ -27,6 +27,7 @@ MEMBERS = {
     "system_time_us": NUMBER + NULL,
     "peak_memory_bytes": NUMBER + NULL,
     "core_dumped": (bool,) + NULL,
+    "strength": (dict,) + NULL,
 }
 ERROR_MEMBERS = {
     "kind": (str,),
@@ -56,7 +57,7 @@ class RecordTest(CommandLineTest):
     def assert_failure(self, record, status, **expected):
         error = record.pop("error")
         self.assert_schema(record, MEMBERS)
-        self.assertEqual([value for name, value in record.items() if name not in ("version", "status")], [None] * 8)
+        self.assertEqual([value for name, value in record.items() if name not in ("version", "status")], [None] * (len(MEMBERS) - 2))
         self.assertEqual(record["status"], status)
         self.assert_schema(error, ERROR_MEMBERS)
         self.assertEqual({name: error[name] for name in expected}, expected)
@@ -71,6 +72,13 @@ class Record(RecordTest):
             record, status="exited", exit_code=42, signal=None, signal_name=None, core_dumped=False
         )
         self.assertEqual(self.read("report.json").count("\n"), 1)
+        self.assertEqual(list(record["strength"]), ["namespaces", "landlock_abi", "filter"])
+        self.assertEqual((record["strength"]["namespaces"], record["strength"]["filter"]), (True, True))
+        self.assertGreaterEqual(record["strength"]["landlock_abi"], 2)
+
+    def test_of_weaker_walls(self):
+        record, _ = self.report_of("--no-landlock", "--policy", "none", "--", "true")
+        self.assertEqual(record["strength"], {"namespaces": True, "landlock_abi": 0, "filter": False})
 
     def test_of_a_signal(self):
         record, finished = self.report_of("--", "sh", "-c", "kill -SEGV $$")

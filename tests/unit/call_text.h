@@ -178,6 +178,22 @@ inline std::string capabilities(long address) {
          ", inheritable=" + joined(data[0].inheritable, data[1].inheritable) + "}";
 }
 
+inline std::string ruleset(long address) {
+  const auto& attributes = at<child::RulesetAttributes>(address);
+  return "{files=" + hexadecimal(attributes.handled_files) + ", ports=" + hexadecimal(attributes.handled_ports) +
+         ", scopes=" + hexadecimal(attributes.scopes) + "}";
+}
+
+inline std::string path_beneath(long address) {
+  const child::PathBeneath rule = at<child::PathBeneath>(address);
+  return "{" + hexadecimal(rule.access) + " beneath " + std::to_string(rule.parent) + "}";
+}
+
+inline std::string network_port(long address) {
+  const auto& rule = at<child::NetworkPort>(address);
+  return "{" + hexadecimal(rule.access) + " on port " + std::to_string(rule.port) + "}";
+}
+
 inline std::string limit(long address) {
   const auto* values = reinterpret_cast<const std::uint64_t*>(address);
   return "{" + std::to_string(values[0]) + ", " + std::to_string(values[1]) + "}";

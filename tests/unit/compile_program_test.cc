@@ -179,16 +179,12 @@ TEST(CompileProgram, FilesBecomeSlotsAndClosedOnesNone) {
 TEST(CompileProgram, DescriptorsUsedAfterInstallFilesAreRaised) {
   Runner runner = runner_without_init();
   runner.exec_fd = 0;
-  runner.landlock_ruleset_fd = 1;
   const Plan plan = plan_for(runner);
   const SlotOrigin& image = plan.slots.at(plan.program.image.index);
   EXPECT_EQ(image.kind, SlotOrigin::Kind::raised);
   EXPECT_EQ(image.number, 0);
   EXPECT_EQ(image.field, "exec_fd");
-  const SlotOrigin& ruleset = plan.slots.at(steps_of<step::RestrictLandlock>(plan).at(0).ruleset.index);
-  EXPECT_EQ(ruleset.kind, SlotOrigin::Kind::raised);
-  EXPECT_EQ(ruleset.number, 1);
-  EXPECT_EQ(ruleset.field, "landlock_ruleset_fd");
+  EXPECT_EQ(steps_of<step::RestrictLandlock>(plan).at(0).image.index, plan.program.image.index);
 }
 
 TEST(CompileProgram, TheTerminalIsTakenBeforeFilesMove) {

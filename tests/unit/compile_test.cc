@@ -85,6 +85,7 @@ TEST(CompilePlan, LeavesOutWhatIsNotAskedFor) {
   runner.parent_death_signal = 0;
   runner.limits.processes = std::nullopt;
   runner.seccomp = SeccompFilter::none();
+  runner.landlock = std::nullopt;
   EXPECT_THAT(names_of(plan_for(runner)),
               ElementsAre("set_identity", "install_files", "change_directory", "drop_privileges"));
   EXPECT_EQ(plan_for(runner).clone_flags, 0U);

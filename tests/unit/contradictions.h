@@ -53,7 +53,6 @@ inline std::vector<Contradiction> contradictions_of_the_program() {
       {"TooManyFiles", "files", [](Runner& r) { r.files.assign(1025, 0); }},
       {"NegativeFile", "files[1]", [](Runner& r) { r.files = {0, -2}; }},
       {"NegativeExecFd", "exec_fd", [](Runner& r) { r.exec_fd = -1; }},
-      {"NegativeLandlockFd", "landlock_ruleset_fd", [](Runner& r) { r.landlock_ruleset_fd = -1; }},
       {"NegativeCgroupFd", "cgroup_fd", [](Runner& r) { r.cgroup_fd = -1; }},
       {"NegativeTerminal", "controlling_terminal", [](Runner& r) { r.controlling_terminal = -1; }},
       {"TerminalWithoutSession", "controlling_terminal",
@@ -82,11 +81,10 @@ inline std::vector<Contradiction> contradictions_of_the_program() {
       {"NegativeCapability", "capabilities[0]", [](Runner& r) { r.capabilities = {-1}; }},
       {"UnknownCapability", "capabilities[1]", [](Runner& r) { r.capabilities = {0, 64}; }},
       {"FilterWithoutNoNewPrivs", "seccomp", [](Runner& r) { r.no_new_privs = false; }},
-      {"LandlockWithoutNoNewPrivs", "landlock_ruleset_fd",
+      {"LandlockWithoutNoNewPrivs", "landlock",
        [](Runner& r) {
          r.no_new_privs = false;
          r.seccomp = SeccompFilter::none();
-         r.landlock_ruleset_fd = 3;
        }},
       {"OtherCapabilityInsteadOfNoNewPrivs", "seccomp",
        [](Runner& r) {

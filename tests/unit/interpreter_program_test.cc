@@ -187,13 +187,53 @@ TEST(DropPrivileges, NoNewPrivsIsLeftOutOnlyWhenNamed) {
   EXPECT_THAT(beginning_with(lines_of(drop_plan(0, false)), "prctl(PR_SET_NO_NEW_PRIVS"), IsEmpty());
 }
 
-TEST(Privileges, FilterAndLandlockTakeWhatTheyAreGiven) {
+TEST(Privileges, TheFilterIsLoadedAsItIs) {
   SmallPlan small;
-  small.add(step::RestrictLandlock{small.slot()});
   const sock_filter filter[] = {{0x20, 0, 0, 4}, {0x06, 0, 0, 0}};
   small.add(step::LoadFilter{small.build.block(std::span<const sock_filter>(filter))});
-  EXPECT_THAT(lines_of(small.plan),
-              ElementsAre("landlock_restrict_self(10, 0x0)", "seccomp(1, 0x0, 2 instructions, the first 0x20 0x4)"));
+  EXPECT_THAT(lines_of(small.plan), ElementsAre("seccomp(1, 0x0, 2 instructions, the first 0x20 0x4)"));
+}
+
+// ---- Landlock
+
+/// A rule by path, a rule for a descriptor, a port, and a program by descriptor.
+SmallPlan landlock_plan() {
+  SmallPlan small;
+  const step::FileRule files[] = {{.access = 0x8, .path = small.build.text("/"), .file = step::FileRule::kByPath},
+                                  {.access = 0x4, .path = {}, .file = 1}};
+  const step::PortRule ports[] = {{.access = 1, .port = 80}};
+  small.add(step::RestrictLandlock{.handled_files = 0xf,
+                                   .handled_ports = 3,
+                                   .scopes = 2,
+                                   .image = small.slot(),
+                                   .files = small.build.block(std::span<const step::FileRule>(files)),
+                                   .ports = small.build.block(std::span<const step::PortRule>(ports)),
+                                   .no_new_privs = true});
+  return small;
+}
+
+TEST(Landlock, RuleSetIsMadeFilledAndEnforced) {
+  EXPECT_THAT(
+      lines_of(landlock_plan().plan),
+      ElementsAre("prctl(PR_SET_NO_NEW_PRIVS, 0x1, 0x0, 0, 0)",
+                  "landlock_create_ruleset({files=0xf, ports=0x3, scopes=0x2}, 24, 0x0)",
+                  R"(openat2(AT_FDCWD, "/", {O_CLOEXEC|O_PATH, mode=00, NO_MAGICLINKS|NO_SYMLINKS}, 24))",
+                  "landlock_add_rule(100, 1, {0x8 beneath 101})", "close(101)",
+                  "landlock_add_rule(100, 1, {0x4 beneath 1})", "landlock_add_rule(100, 2, {0x1 on port 80})",
+                  "landlock_add_rule(100, 1, {0x5 beneath 10})", "landlock_restrict_self(100, 0x0)", "close(100)"));
+}
+
+TEST(Landlock, WhatNeedsNoRuleIsNoFailure) {
+  // A place out of the program's reach; a pipe, which has no place. Nothing else is forgiven.
+  const auto run = [](long number, long code) {
+    RecordingKernel kernel;
+    kernel.answer = [=](const Call& call) { return call.number == number ? std::optional(-code) : std::nullopt; };
+    return run_steps(landlock_plan().plan, std::move(kernel)).report;
+  };
+  EXPECT_EQ(run(__NR_openat2, EACCES).kind, Report::Kind::none);
+  EXPECT_EQ(run(__NR_openat2, ENOENT).error, ENOENT);
+  EXPECT_EQ(run(__NR_landlock_add_rule, EBADFD).syscall, __NR_landlock_add_rule) << "a port is never a pipe";
+  EXPECT_EQ(run(__NR_landlock_add_rule, EINVAL).error, EINVAL);
 }
 
 // ---- the finale

@@ -35,6 +35,7 @@ class RandomRunner {
     root_of_container.uid = root_of_container.gid = 0;
     HostFacts host = pick<HostFacts>({root_host(), root_host_without_trees(), ordinary_host(), root_of_container});
     host.last_capability = pick<std::uint8_t>({37, 40, 63});
+    host.landlock_abi = pick<int>({7, 7, 7, 6, 4, 2, 1, 0, 9});
     return host;
   }
 
@@ -72,7 +73,7 @@ class RandomRunner {
       r.files.push_back(rarely() ? Runner::kClosed : descriptor());
     r.new_session = often();
     if (rarely()) r.controlling_terminal = descriptor();
-    if (rarely()) r.landlock_ruleset_fd = descriptor();
+    if (rarely()) r.landlock = std::nullopt;
     if (rarely()) r.cgroup_fd = descriptor();
   }
 
@@ -168,6 +169,7 @@ class RandomRunner {
     for (int capability = 0; capability < 64; ++capability)
       if (below(64) == 0) r.capabilities.push_back(capability);
     r.no_new_privs = below(16) != 0;
+    if (rarely()) r.require = Require::namespaces;
     r.seccomp = often() ? small_filter() : SeccompFilter::none();
     r.umask = below(01000);
     r.parent_death_signal = pick<int>({0, SIGKILL, SIGTERM});

@@ -40,6 +40,8 @@ inline constexpr Signature kSignatures[] = {
     {__NR_futex, "futex", "-Wn*"},
     {__NR_ioctl, "ioctl", "dI*"},
     {__NR_keyctl, "keyctl", "ns"},
+    {__NR_landlock_add_rule, "landlock_add_rule", "dnr"},
+    {__NR_landlock_create_ruleset, "landlock_create_ruleset", "ynx"},
     {__NR_landlock_restrict_self, "landlock_restrict_self", "dx"},
     {__NR_mkdirat, "mkdirat", "dso"},
     {__NR_mount, "mount", "sssMs"},
@@ -101,8 +103,12 @@ inline std::string argument_text(char kind, const Words& words, std::size_t i) {
       return hexadecimal(pointee::at<std::uint64_t>(word));
     case 'p':
       return pointee::polled(word);
+    case 'r':
+      return words[1] == child::kRulePathBeneath ? pointee::path_beneath(word) : pointee::network_port(word);
     case 't':
       return pointee::seconds(word);
+    case 'y':
+      return pointee::ruleset(word);
     case 'A':
       return pointee::attributes(word);
     case 'C':
@@ -209,6 +215,7 @@ class RecordingKernel {
         return next_++;
       case __NR_fcntl:
         return call.words[1] == F_DUPFD_CLOEXEC ? next_++ : 0;
+      case __NR_landlock_create_ruleset:
       case __NR_openat:
       case __NR_open_tree:
       case __NR_fsopen:

@@ -15,18 +15,12 @@
 namespace pivotbox::testing {
 
 /// Started by root, which opens the sources beforehand.
-inline HostFacts root_host() {
-  return {.uid = 0, .gid = 0, .root = true, .opens_trees = true, .last_capability = 40, .sources = {}};
-}
+inline HostFacts root_host() { return {.root = true, .opens_trees = true, .landlock_abi = 7}; }
 
 /// Root of a user namespace that may not clone the mounts it sees.
-inline HostFacts root_host_without_trees() {
-  return {.uid = 0, .gid = 0, .root = true, .opens_trees = false, .last_capability = 40, .sources = {}};
-}
+inline HostFacts root_host_without_trees() { return {.root = true, .landlock_abi = 7}; }
 
-inline HostFacts ordinary_host() {
-  return {.uid = 1234, .gid = 5678, .root = false, .opens_trees = false, .last_capability = 40, .sources = {}};
-}
+inline HostFacts ordinary_host() { return {.uid = 1234, .gid = 5678, .landlock_abi = 7}; }
 
 /// A filter whose size no change of the default policy touches.
 inline SeccompFilter small_filter() {
@@ -95,7 +89,7 @@ inline Runner everything_runner() {
           .rlimits = {{RLIMIT_NOFILE, 64, 128}, {RLIMIT_CORE, 0, ResourceLimit::kUnlimited}},
           .capabilities = {10, 40},
           .seccomp = small_filter(),
-          .landlock_ruleset_fd = 8,
+          .landlock = Landlock{.tcp_bind = {{80, 443}}, .tcp_connect = {{}}},
           .cgroup_fd = 9,
           .controlling_terminal = 7,
           .umask = 077,

@@ -50,8 +50,7 @@ const Accepted kAccepted[] = {
     {"MostFiles", [](Runner& r) { r.files.assign(1024, 0); }},
     {"NoFiles", [](Runner& r) { r.files.clear(); }},
     {"ClosedFile", [](Runner& r) { r.files = {Runner::kClosed, 0}; }},
-    {"DescriptorZeroEverywhere",
-     [](Runner& r) { r.exec_fd = r.landlock_ruleset_fd = r.cgroup_fd = r.controlling_terminal = 0; }},
+    {"DescriptorZeroEverywhere", [](Runner& r) { r.exec_fd = r.cgroup_fd = r.controlling_terminal = 0; }},
     {"LargestUmask", [](Runner& r) { r.umask = 0777; }},
     {"NoDeathSignal", [](Runner& r) { r.parent_death_signal = 0; }},
     {"LargestDeathSignal", [](Runner& r) { r.parent_death_signal = 64; }},
@@ -72,12 +71,12 @@ const Accepted kAccepted[] = {
      [](Runner& r) {
        r.no_new_privs = false;
        r.capabilities = {CAP_SYS_ADMIN};
-       r.landlock_ruleset_fd = 3;
      }},
     {"NeitherFilterNorNoNewPrivs",
      [](Runner& r) {
        r.no_new_privs = false;
        r.seccomp = SeccompFilter::none();
+       r.landlock = std::nullopt;
      }},
     {"NewRootAnywhere", [](Runner& r) { r.pivot_root = "/new/..root/x"; }},
     {"HostsRootKept", [](Runner& r) { r.pivot_root = std::nullopt; }},

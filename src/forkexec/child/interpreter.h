@@ -20,9 +20,9 @@ template <Kernel K>
 class Interpreter : private Operations<K> {
   using Base = Operations<K>;
   using Base::attach, Base::bytes, Base::close_after, Base::empty_directory, Base::empty_file, Base::last_call,
-      Base::make_entry, Base::now, Base::open_beneath, Base::prctl, Base::raise_ambient, Base::require_device,
-      Base::require_writable, Base::set_capabilities, Base::set_ids, Base::set_option, Base::slot, Base::sys,
-      Base::text, Base::world;
+      Base::make_entry, Base::make_ruleset, Base::now, Base::open_beneath, Base::prctl, Base::raise_ambient,
+      Base::require_device, Base::require_writable, Base::set_capabilities, Base::set_ids, Base::set_option, Base::slot,
+      Base::sys, Base::text, Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
@@ -255,6 +255,14 @@ class Interpreter : private Operations<K> {
     return close_after(directory, sys(__NR_fchdir, directory));
   }
 
+  long apply(const step::RestrictLandlock& s) {
+    if (s.no_new_privs)
+      if (const long r = prctl(PR_SET_NO_NEW_PRIVS, 1); r < 0) return r;
+    const long ruleset = make_ruleset(s);
+    if (ruleset < 0) return ruleset;
+    return close_after(ruleset, sys(__NR_landlock_restrict_self, ruleset, 0));
+  }
+
   // ---- privileges, filter
 
   long apply(const step::DropPrivileges& s) {
@@ -270,8 +278,6 @@ class Interpreter : private Operations<K> {
       return r;
     return set_capabilities(s.keep, s.keep);
   }
-
-  long apply(const step::RestrictLandlock& s) { return sys(__NR_landlock_restrict_self, slot(s.ruleset), 0); }
 
   long apply(const step::LoadFilter& s) {
     sock_fprog program{static_cast<unsigned short>(s.program.size / sizeof(sock_filter)),

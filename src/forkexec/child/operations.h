@@ -40,7 +40,7 @@ concept Kernel = requires(K kernel, long x) {
 // libc's <errno.h>, <sys/mount.h>, <sys/stat.h> and <sys/socket.h> are out of bounds here; the kernel keeps these for
 // ever.
 inline constexpr long kEnoent = 2, kEsrch = 3, kEacces = 13, kEexist = 17, kEnodev = 19, kEnotdir = 20, kEtxtbsy = 26,
-                      kErofs = 30, kEtimedout = 110;
+                      kErofs = 30, kEbadfd = 77, kEtimedout = 110;
 inline constexpr unsigned long kMsRdonly = 1, kMsNosuid = 2, kMsNodev = 4, kMsRemount = 32, kMsBind = 4096,
                                kMsRec = 16384, kMsPrivate = 1UL << 18U;
 inline constexpr int kMntDetach = 2, kUmountNofollow = 8;
@@ -55,6 +55,24 @@ inline constexpr const char* kMaskName = ".mask";
 inline constexpr std::uint64_t kBeneathRoot = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 inline constexpr std::uint64_t kMaskAttributes =
     MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+/// The kernel's landlock_ruleset_attr, landlock_path_beneath_attr and landlock_net_port_attr: older headers lack parts
+/// of them.
+struct RulesetAttributes {
+  std::uint64_t handled_files;
+  std::uint64_t handled_ports;
+  std::uint64_t scopes;
+};
+struct [[gnu::packed]] PathBeneath {
+  std::uint64_t access;
+  std::int32_t parent;
+};
+struct NetworkPort {
+  std::uint64_t access;
+  std::uint64_t port;
+};
+inline constexpr long kRulePathBeneath = 1, kRuleNetworkPort = 2;
+inline constexpr std::uint64_t kImageAccess = 1U << 0U | 1U << 2U;  // LANDLOCK_ACCESS_FS_EXECUTE, _READ_FILE
 
 /// System calls by way of a Kernel. Every operation gives a negative errno on failure; `last_call()` then names the
 /// call.
@@ -173,6 +191,40 @@ class Operations {
     mount_attr attr{kMaskAttributes, 0, 0, 0};
     if (const long r = sys(__NR_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof attr); r < 0) return r;
     return close_after(file, tree);
+  }
+
+  /// A Landlock rule set with every rule of the step in it.
+  long make_ruleset(const step::RestrictLandlock& s) {
+    const RulesetAttributes attributes{s.handled_files, s.handled_ports, s.scopes};
+    const long ruleset = sys(__NR_landlock_create_ruleset, &attributes, sizeof attributes, 0);
+    if (ruleset < 0) return ruleset;
+    const auto* files = reinterpret_cast<const step::FileRule*>(bytes(s.files));
+    for (std::uint32_t i = 0; i < s.files.size / sizeof *files; ++i)
+      if (const long r = allow(ruleset, files[i]); r < 0) return r;
+    const auto* ports = reinterpret_cast<const step::PortRule*>(bytes(s.ports));
+    for (std::uint32_t i = 0; i < s.ports.size / sizeof *ports; ++i) {
+      const NetworkPort rule{ports[i].access, ports[i].port};
+      if (const long r = sys(__NR_landlock_add_rule, ruleset, kRuleNetworkPort, &rule, 0); r < 0) return r;
+    }
+    if (s.image.index != Slot::kNone)
+      if (const long r = allow_beneath(ruleset, slot(s.image), s.handled_files & kImageAccess); r < 0) return r;
+    return ruleset;
+  }
+
+  /// A place that the program's ids cannot reach needs no rule: a rule only grants.
+  long allow(long ruleset, const step::FileRule& rule) {
+    if (rule.file != step::FileRule::kByPath) return allow_beneath(ruleset, rule.file, rule.access);
+    open_how how{O_PATH | O_CLOEXEC, 0, RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    const long place = sys(__NR_openat2, AT_FDCWD, text(rule.path), &how, sizeof how);
+    if (place < 0) return place == -kEacces ? 0 : place;
+    return close_after(place, allow_beneath(ruleset, place, rule.access));
+  }
+
+  /// EBADFD: a pipe, socket or memfd, which no path leads to and Landlock leaves alone (landlock_add_rule(2)).
+  long allow_beneath(long ruleset, long place, std::uint64_t access) {
+    const PathBeneath rule{access, static_cast<std::int32_t>(place)};
+    const long r = sys(__NR_landlock_add_rule, ruleset, kRulePathBeneath, &rule, 0);
+    return r == -kEbadfd ? 0 : r;
   }
 
   long set_ids(std::uint32_t uid, std::uint32_t gid) {

@@ -68,6 +68,18 @@ Result<> check_new_root(const Runner& runner) {
             .hint = "pivot_root must be an existing directory of the host; \"/\" is right for nearly everybody"});
 }
 
+/// One that is not open is refused when the launch needs it.
+FileFacts look_at(int descriptor) {
+  struct stat status{};
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags < 0 || ::fstat(descriptor, &status) != 0) return {};
+  const bool by_path = (flags & O_PATH) != 0;  // may be opened either way
+  const int mode = flags & O_ACCMODE;
+  return {.directory = S_ISDIR(status.st_mode),
+          .readable = by_path || mode != O_WRONLY,
+          .writable = by_path || mode != O_RDONLY};
+}
+
 }  // namespace
 
 Result<Prepared> prepare(const Runner& runner) {
@@ -80,7 +92,10 @@ Result<Prepared> prepare(const Runner& runner) {
                  .root = caller.root,
                  .opens_trees = caller.opens_trees,
                  .last_capability = linux_::last_capability(),
-                 .process_limit = caller.process_limit};
+                 .process_limit = caller.process_limit,
+                 .landlock_abi = linux_::landlock_abi()};
+  if (runner.landlock)
+    for (const int descriptor : runner.files) host.files.push_back(look_at(descriptor));
   Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner));
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
@@ -397,6 +412,7 @@ Process Launch::finish() {
   state->pidfd = std::move(child_.pidfd);
   state->status = std::move(status_read_);
   state->start_ns = program_ns_;
+  state->strength = plan_.strength;
   if (!plan_.with_init) state->host_peak_bytes = peak_memory_of_caller();
   std::uint64_t before = start_ns_;
   for (std::size_t i = 0; i < step_end_ns_.size(); ++i) {

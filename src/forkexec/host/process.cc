@@ -156,6 +156,7 @@ Result<std::optional<Outcome>> Process::wait_for(nanoseconds timeout) {
     const int ready = ::ppoll(&watched, 1, &wait, nullptr);
     if (ready < 0 && errno != EINTR) return std::unexpected(linux_::system_error("wait for the box", "ppoll"));
     if (ready > 0) state.result = collect(state);
+    if (state.result && *state.result) (*state.result)->strength = state.strength;
     if (ready == 0 && state.killed_at && !state.kill_sent && Clock::now() >= *state.killed_at + kInitGrace)
       state.kill_sent = send(state, SIGKILL, nullptr) == 0;
     if (ready == 0 && Clock::now() >= deadline) return std::nullopt;

@@ -21,6 +21,7 @@ struct Process::State {
   /// Peak resident set of the host when the child left its memory: what the kernel may have carried over into the
   /// program's.
   std::uint64_t host_peak_bytes = 0;
+  Strength strength;
   std::vector<StepTime> step_times;
   std::optional<std::chrono::steady_clock::time_point> killed_at;  ///< when init was asked to end everything
   bool kill_sent = false;                                          ///< SIGKILL went to pid 1 itself

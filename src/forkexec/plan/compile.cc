@@ -9,6 +9,7 @@
 
 #include "forkexec/plan/builder.h"
 #include "forkexec/plan/identity.h"
+#include "forkexec/plan/landlock.h"
 #include "forkexec/plan/paths.h"
 #include "forkexec/plan/plan.h"
 #include "forkexec/plan/root_builder.h"
@@ -37,6 +38,7 @@ class Compiler {
     plan_.init_at = plan_.steps.size();
     identity();
     descriptors();
+    restrict_by_landlock();
     limits();
     privileges();
     filter();
@@ -49,6 +51,7 @@ class Compiler {
     Result<Identity> decided = decide_identity(runner_, host_);
     if (!decided) return std::unexpected(std::move(decided.error()));
     plan_.identity = std::move(*decided);
+    if (Result<> r = choose_walls(); !r) return r;
     plan_.with_init = runner_.pid1 == Pid1::init;
     plan_.clone_flags = clone_flags();
     plan_.sources = list_sources(runner_);
@@ -59,6 +62,34 @@ class Compiler {
                   .field = "capabilities[" + std::to_string(i) + "]",
                   .action = std::to_string(runner_.capabilities[i]) + " is not known to this kernel"});
     return sources_stay_visible();
+  }
+
+  /// What the host can build of what is asked for, or why that is not enough.
+  Result<> choose_walls() {
+    plan_.strength.namespaces = clone_flags() != 0;
+    plan_.strength.filter = !runner_.seccomp.program().empty();
+    if (!runner_.landlock) return {};
+    const bool has_landlock = host_.landlock_abi >= landlock::kLeastAbi;
+    if (!has_landlock && runner_.require == Require::everything)
+      return std::unexpected(unsupported("landlock",
+                                         host_.landlock_abi == 0
+                                             ? "this kernel has no Landlock"
+                                             : "this kernel's Landlock is version 1, which forbids to "
+                                               "rename files into other directories",
+                                         "boot Linux 5.19 or newer with \"landlock\" in lsm=; or accept the walls of "
+                                         "namespaces alone: require = Require::namespaces"));
+    for (const auto& [ports, field] : {std::pair(&runner_.landlock->tcp_bind, "landlock.tcp_bind"),
+                                       std::pair(&runner_.landlock->tcp_connect, "landlock.tcp_connect")})
+      if (ports->has_value() && host_.landlock_abi < landlock::kTcpAbi)
+        return std::unexpected(unsupported(field, "this kernel's Landlock cannot restrict TCP ports",
+                                           "Linux 6.7 or newer is needed; a new network namespace needs no Landlock"));
+    if (has_landlock) plan_.strength.landlock_abi = std::min(host_.landlock_abi, landlock::kNewestAbi);
+    return {};
+  }
+
+  static Error unsupported(std::string field, std::string why, std::string hint) {
+    return {
+        .kind = Error::Kind::unsupported, .field = std::move(field), .action = std::move(why), .hint = std::move(hint)};
   }
 
   // A child that resolves sources by path would look below the new root that covers them.
@@ -108,7 +139,10 @@ class Compiler {
                                .enter = build_.text(root == "/" ? "/.." : root),
                                .options = build_.text(root_options())},
                "pivot_root");
-    return RootBuilder(build_, host_, plan_, runner_).build();
+    RootBuilder builder(build_, host_, plan_, runner_);
+    Result<> built = builder.build();
+    root_entries_ = builder.entries();
+    return built;
   }
 
   std::string root_options() const {
@@ -166,6 +200,53 @@ class Compiler {
     build_.add(step::ChangeDirectory{build_.text(runner_.work_dir)}, "work_dir");
   }
 
+  void restrict_by_landlock() {
+    const int abi = plan_.strength.landlock_abi;
+    if (abi == 0) return;
+    const Landlock& wish = *runner_.landlock;
+    step::RestrictLandlock step{.no_new_privs = runner_.no_new_privs};
+    if (runner_.pivot_root) {
+      step.handled_files = file_access_known_to(abi);
+      step.files = file_rules(step.handled_files);
+      step.image = image();
+    }
+    step.ports = port_rules(wish, step.handled_ports);
+    if (abi >= landlock::kScopesAbi)
+      step.scopes = landlock::kSignals | (wish.abstract_sockets == Reach::box ? landlock::kAbstractSockets : 0U);
+    if (step.handled_files == 0 && step.handled_ports == 0 && step.scopes == 0)
+      plan_.strength.landlock_abi = 0;
+    else
+      build_.add(step, "landlock");
+  }
+
+  Bytes file_rules(std::uint32_t handled) {
+    std::vector<step::FileRule> rules;
+    for (const PathRule& rule : derive_rules(std::move(root_entries_), handled))
+      rules.push_back({.access = rule.access, .path = build_.text(rule.path), .file = step::FileRule::kByPath});
+    for (std::size_t i = 0; i < std::min(runner_.files.size(), host_.files.size()); ++i)
+      if (const std::uint32_t access = access_through(host_.files[i]) & handled; access != 0)
+        rules.push_back({.access = access, .path = {}, .file = static_cast<std::int32_t>(i)});
+    return build_.block(std::span<const step::FileRule>(rules));
+  }
+
+  Bytes port_rules(const Landlock& wish, std::uint8_t& handled) {
+    std::vector<step::PortRule> rules;
+    for (const auto& [ports, access] :
+         {std::pair(&wish.tcp_bind, landlock::kBindTcp), std::pair(&wish.tcp_connect, landlock::kConnectTcp)}) {
+      if (!ports->has_value()) continue;
+      handled |= access;
+      for (const std::uint16_t port : **ports) rules.push_back({.access = access, .port = port});
+    }
+    return build_.block(std::span<const step::PortRule>(rules));
+  }
+
+  /// The program to execute by descriptor, still open when InstallFiles is done.
+  Slot image() {
+    if (runner_.exec_fd && image_.index == Slot::kNone)
+      image_ = optional_slot(SlotOrigin::Kind::raised, runner_.exec_fd, "exec_fd");
+    return image_;
+  }
+
   void limits() {
     if (runner_.limits.processes)
       build_.add(step::SetLimit{RLIMIT_NPROC, process_limit(), process_limit()}, "limits.processes");
@@ -192,10 +273,6 @@ class Compiler {
                                     .last_capability = host_.last_capability,
                                     .no_new_privs = runner_.no_new_privs},
                "capabilities");
-    if (runner_.landlock_ruleset_fd)
-      build_.add(step::RestrictLandlock{optional_slot(SlotOrigin::Kind::raised, runner_.landlock_ruleset_fd,
-                                                      "landlock_ruleset_fd")},
-                 "landlock_ruleset_fd");
   }
 
   void filter() {
@@ -213,9 +290,7 @@ class Compiler {
                 .field = "args[0]",
                 .action = "look up " + runner_.args.front() + " along PATH, which has no absolute directory",
                 .code = ENOENT});
-    plan_.program = {.kind = Finale::Kind::program,
-                     .image = optional_slot(SlotOrigin::Kind::raised, runner_.exec_fd, "exec_fd"),
-                     .candidates = build_.list(paths)};
+    plan_.program = {.kind = Finale::Kind::program, .image = image(), .candidates = build_.list(paths)};
     plan_.finale = plan_.program;
     if (!plan_.with_init) {
       plan_.init_at = plan_.steps.size();
@@ -291,6 +366,8 @@ class Compiler {
   const HostFacts& host_;
   Plan& plan_;
   PlanBuilder build_;
+  std::vector<RootEntry> root_entries_;
+  Slot image_;
   std::uint8_t tickets_ = 0;
 };
 

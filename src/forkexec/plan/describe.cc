@@ -8,6 +8,7 @@
 #include <span>
 #include <string_view>
 
+#include "forkexec/plan/landlock.h"
 #include "forkexec/plan/plan.h"
 
 namespace pivotbox {
@@ -98,13 +99,29 @@ class Describer {
                        s.keep == 0 ? "drop every capability" : fmt::format("keep capabilities {:#x} only", s.keep),
                        s.no_new_privs ? ", no_new_privs" : "");
   }
-  std::string operator()(const step::RestrictLandlock&) const { return "restrict by the Landlock rule set"; }
+  std::string operator()(const step::RestrictLandlock& s) const {
+    std::string out = fmt::format("restrict by Landlock {}:", plan_.strength.landlock_abi);
+    for (const auto& rule : block<step::FileRule>(s.files))
+      out += fmt::format(
+          " {} ({}),", rule.file == step::FileRule::kByPath ? text(rule.path) : fmt::format("descriptor {}", rule.file),
+          access_words(rule.access));
+    for (const auto& rule : block<step::PortRule>(s.ports))
+      out += fmt::format(" tcp port {} ({}),", rule.port, rule.access == landlock::kBindTcp ? "bind" : "connect");
+    if (s.ports.size == 0 && s.handled_ports != 0) out += " no tcp ports,";
+    if ((s.scopes & landlock::kAbstractSockets) != 0) out += " abstract sockets inside,";
+    if ((s.scopes & landlock::kSignals) != 0) out += " signals inside,";
+    return out + " nothing else";
+  }
   std::string operator()(const step::LoadFilter& s) const {
     return fmt::format("load the system call filter '{}' ({} instructions)", text(s.policy),
                        s.program.size / sizeof(sock_filter));
   }
 
  private:
+  template <class T>
+  std::span<const T> block(Bytes b) const {
+    return {reinterpret_cast<const T*>(plan_.bytes.data() + b.offset), b.size / sizeof(T)};
+  }
   std::string_view text(Text t) const { return plan_.bytes.data() + t.offset; }
   std::string inside(Text t) const { return text(t) == "." ? "/" : fmt::format("/{}", text(t)); }
   std::string inside(Text parent, Text name) const {

@@ -37,6 +37,14 @@ std::string mappings_text(const Plan& plan, const std::vector<IdMapping>& mappin
   return text;
 }
 
+std::string strength_text(const Strength& strength) {
+  std::vector<std::string> walls;
+  if (strength.namespaces) walls.emplace_back("namespaces");
+  if (strength.landlock_abi != 0) walls.push_back(fmt::format("Landlock {}", strength.landlock_abi));
+  if (strength.filter) walls.emplace_back("system call filter");
+  return walls.empty() ? "none" : fmt::format("{}", fmt::join(walls, ", "));
+}
+
 std::string_view process_of(const Plan& plan, std::size_t step) {
   return plan.with_init && step >= plan.init_at ? "program" : "child";
 }
@@ -86,6 +94,7 @@ std::string mermaid_text(std::string_view text) {
 
 std::string explain_text(const Plan& plan) {
   std::string out = fmt::format("new namespaces: {}\n", fmt::join(namespace_names(plan), " "));
+  out += fmt::format("strength: {}\n", strength_text(plan.strength));
   if (!plan.identity.uid_mappings.empty())
     out += fmt::format("uid_mappings: {}\ngid_mappings: {}\n", mappings_text(plan, plan.identity.uid_mappings),
                        mappings_text(plan, plan.identity.gid_mappings));
@@ -103,7 +112,8 @@ std::string explain_json(const Plan& plan) {
   std::string out = "{\"version\": 1, \"namespaces\": [";
   for (std::string_view separator; const std::string_view name : namespace_names(plan))
     out += fmt::format("{}\"{}\"", std::exchange(separator, ", "), name);
-  out += "], \"steps\": [";
+  out += fmt::format("], \"strength\": {{\"namespaces\": {}, \"landlock_abi\": {}, \"filter\": {}}}, \"steps\": [",
+                     plan.strength.namespaces, plan.strength.landlock_abi, plan.strength.filter);
   for (std::size_t i = 0; i < plan.steps.size(); ++i)
     out += fmt::format(
         "{}\n  {{\"index\": {}, \"phase\": \"{}\", \"step\": \"{}\", \"description\": {}, \"field\": {}, \"process\": "

@@ -32,6 +32,13 @@ struct SourceFacts {
   bool directory = false;
 };
 
+/// What a descriptor of Runner::files can be opened anew for. All false: not open, or nothing can be said.
+struct FileFacts {
+  bool directory = false;
+  bool readable = false;
+  bool writable = false;
+};
+
 /// What compile() has to know about the host and the calling process. Filled by probe() and the launch.
 struct HostFacts {
   std::uint32_t uid = 0;  ///< effective ids of the caller
@@ -40,7 +47,9 @@ struct HostFacts {
   bool opens_trees = false;  ///< may clone mounts of the host's mount namespace (open_tree(2))
   std::uint8_t last_capability = 40;
   std::uint64_t process_limit = ResourceLimit::kUnlimited;  ///< the caller's hard RLIMIT_NPROC, which only root raises
+  int landlock_abi = 0;                                     ///< version of Landlock's interface; 0 without
   std::vector<SourceFacts> sources;                         ///< one per list_sources() entry
+  std::vector<FileFacts> files;                             ///< one per Runner::files entry; missing ones say nothing
 };
 
 /// Ids of the box. With `picked`, the host ids follow from the child's pid (HostIdRange).
@@ -82,6 +91,7 @@ struct Plan {
   std::vector<Source> sources;
   Identity identity;
   std::uint64_t clone_flags = 0;  ///< CLONE_NEW*
+  Strength strength;
 };
 
 [[nodiscard]] inline bool is_ordered(const Plan& plan) {

@@ -43,8 +43,9 @@ Result<> RootBuilder::add(const mount::Tmpfs& m) {
 Result<> RootBuilder::add(const mount::Proc& m) {
   const std::string path = normal(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
-  mount_filesystem("proc", path, {}, kInert | (m.access == Access::read_only ? MOUNT_ATTR_RDONLY : 0U));
-  mounted(path, Kind::foreign);
+  const std::uint32_t attributes = kInert | (m.access == Access::read_only ? MOUNT_ATTR_RDONLY : 0U);
+  mount_filesystem("proc", path, {}, attributes);
+  mounted(path, Kind::foreign, access_through(attributes));
   return {};
 }
 
@@ -64,7 +65,12 @@ Result<> RootBuilder::add(const mount::Dev& m) {
       return r;
   for (const std::string_view name : {"/pts", "/shm"})
     if (Result<> r = prepare(dev + std::string(name), Shape::directory); !r) return r;
+  for (const Mount& later : runner_.mounts)  // while it can still be made
+    if (const auto* queues = std::get_if<mount::Mqueue>(&later); queues && normal(queues->target) == dev + "/mqueue")
+      if (Result<> r = prepare(dev + "/mqueue", Shape::directory); !r) return r;
   if (Result<> r = add(mount::RemountReadOnly{.target = dev}); !r) return r;
+  // One Landlock rule for all of it: it cannot be changed, and holds nothing but devices.
+  std::ranges::find(nodes_, dev, &Node::path)->access = landlock::kRead | landlock::kDevice;
   if (Result<> r = add(mount::Devpts{.target = dev + "/pts"}); !r) return r;
   return add(mount::Tmpfs{.target = dev + "/shm", .mode = 01777, .options = {.noexec = true}});
 }
@@ -73,7 +79,7 @@ Result<> RootBuilder::add(const mount::Devpts& m) {
   const std::string path = normal(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   mount_filesystem("devpts", path, {"mode=0620", "ptmxmode=0666"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-  mounted(path, Kind::foreign);
+  mounted(path, Kind::foreign, landlock::kRead | landlock::kDevice);
   return {};
 }
 
@@ -81,7 +87,7 @@ Result<> RootBuilder::add(const mount::Mqueue& m) {
   const std::string path = normal(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   mount_filesystem("mqueue", path, {}, kInert);
-  mounted(path, Kind::foreign);
+  mounted(path, Kind::foreign, access_through(kInert));
   return {};
 }
 
@@ -129,13 +135,14 @@ Result<> RootBuilder::add(const mount::Overlay& m) {
   }
   if (runner_.namespaces.user) options.emplace_back("userxattr");  // trusted.* is out of reach there (overlayfs.rst)
   const bool read_only = std::holds_alternative<mount::Overlay::ReadOnly>(m.changes);
-  mount_filesystem("overlay", path, options,
-                   mount_attributes(m.options, read_only ? Access::read_only : Access::read_write));
+  const std::uint32_t attributes = mount_attributes(m.options, read_only ? Access::read_only : Access::read_write);
+  mount_filesystem("overlay", path, options, attributes);
   for (std::size_t i = 0; i < m.lower.size(); ++i)
     builder_.add(step::Dismantle{builder_.inside(scaffold + std::to_string(i))}, field_);
   if (!changes.empty()) builder_.add(step::Dismantle{builder_.inside(changes)}, field_);
   std::erase_if(nodes_, [&](const Node& node) { return node.path.starts_with(scaffold); });
-  mounted(path, std::holds_alternative<mount::Overlay::Discard>(m.changes) ? Kind::memory : Kind::foreign);
+  mounted(path, std::holds_alternative<mount::Overlay::Discard>(m.changes) ? Kind::memory : Kind::foreign,
+          access_through(attributes));
   return {};
 }
 
@@ -172,20 +179,24 @@ Result<> RootBuilder::add(const mount::File& m) {
 Result<> RootBuilder::add(const mount::Mask& m) {
   const std::string path = normal(m.target);
   builder_.add(step::Mask{builder_.inside(path)}, field_);
-  mounted(path, Kind::foreign);
+  mounted(path, Kind::foreign, landlock::kReadFile);
   return {};
 }
 
 Result<> RootBuilder::add(const mount::RemountReadOnly& m) {
-  builder_.add(step::RemountReadOnly{builder_.inside(normal(m.target))}, field_);
+  const std::string path = normal(m.target);
+  builder_.add(step::RemountReadOnly{builder_.inside(path)}, field_);
+  make_read_only(path);
   return {};
 }
 
 Result<> RootBuilder::show_next_source_at(const std::string& path) {
   const bool directory = host_.sources[next_source_].directory;
   if (Result<> r = prepare(path, directory ? Shape::directory : Shape::file); !r) return r;
+  const Source& source = plan_.sources[next_source_];
+  const std::uint32_t access = source.device != 0 ? landlock::kDevice : access_through(source.attributes);
   show_source(path);
-  mounted(path, Kind::foreign);
+  mounted(path, Kind::foreign, directory ? access : access & landlock::kOfFile);
   return {};
 }
 
@@ -214,7 +225,7 @@ void RootBuilder::mount_memory(const std::string& path, std::uint64_t size, std:
       {"size=" + std::to_string(size), "nr_inodes=" + std::to_string(inodes), "mode=" + std::string(octal.data()),
        "uid=" + std::to_string(owner.uid), "gid=" + std::to_string(owner.gid)},
       attributes);
-  mounted(path, Kind::memory);
+  mounted(path, Kind::memory, access_through(attributes));
 }
 
 void RootBuilder::mount_filesystem(std::string_view type, const std::string& path,
@@ -285,9 +296,28 @@ void RootBuilder::make(const std::string& path, step::MakeEntry entry) {
   nodes_.push_back({path, kind});
 }
 
-void RootBuilder::mounted(const std::string& path, Kind kind) {
+void RootBuilder::mounted(const std::string& path, Kind kind, std::uint32_t access) {
   std::erase_if(nodes_, [&](const Node& node) { return lies_within(node.path, path); });  // hidden from now on
-  nodes_.push_back({path, kind});
+  nodes_.push_back({path, kind, access});
+}
+
+void RootBuilder::make_read_only(const std::string& path) {
+  for (Node& node : nodes_)
+    if (lies_within(node.path, path))
+      node.access &= ~(landlock::kChange | landlock::kMakeChar | landlock::kMakeBlock) |
+                     ((node.access & landlock::kIoctlDev) != 0 ? landlock::kWriteFile : 0U);
+}
+
+std::vector<RootEntry> RootBuilder::entries() const {
+  std::vector<RootEntry> entries;
+  for (const Node& node : nodes_) {
+    if (node.kind == Kind::symlink || node.path == "/") continue;
+    const auto kind = node.kind == Kind::directory ? RootEntry::Kind::made_directory
+                      : node.kind == Kind::file    ? RootEntry::Kind::made_file
+                                                   : RootEntry::Kind::shown;
+    entries.push_back({node.path, kind, node.access});
+  }
+  return entries;
 }
 
 const RootBuilder::Node* RootBuilder::find(std::string_view path) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "forkexec/plan/builder.h"
+#include "forkexec/plan/landlock.h"
 #include "forkexec/plan/plan.h"
 
 namespace pivotbox {
@@ -16,6 +17,9 @@ class RootBuilder {
 
   /// Steps for the whole of Runner::mounts.
   Result<> build();
+
+  /// What there is in the finished root, for Landlock.
+  [[nodiscard]] std::vector<RootEntry> entries() const;
 
  private:
   enum class Kind : std::uint8_t {
@@ -28,6 +32,7 @@ class RootBuilder {
   struct Node {
     std::string path;
     Kind kind;
+    std::uint32_t access = 0;  // of a mount: LANDLOCK_ACCESS_FS_*
   };
   enum class Shape : std::uint8_t { directory, file };
 
@@ -50,7 +55,9 @@ class RootBuilder {
   Result<> prepare_parents(const std::string& path);
   Result<Kind> prepare_directories(std::string_view path);
   void make(const std::string& path, step::MakeEntry entry);
-  void mounted(const std::string& path, Kind kind);
+  void mounted(const std::string& path, Kind kind, std::uint32_t access);
+  /// From here on nothing at or below `path` can be changed, but devices can be used.
+  void make_read_only(const std::string& path);
   [[nodiscard]] const Node* find(std::string_view path) const;
 
   /// Shows the next Source at `path`, which exists.

@@ -37,7 +37,7 @@ enum class Phase : std::uint8_t {
   seal,         // pivot, drop the old root: from here on no host path is reachable
   ready,        // the namespaces get their names and loopback; the caller may look at the finished box
   identity,     // the program's own ids
-  descriptors,  // stdio in place, everything else close-on-exec, then the working directory
+  descriptors,  // stdio in place, everything else close-on-exec, the working directory; Landlock, which opens paths
   limits,       // after all that needs descriptors, so that a small RLIMIT_NOFILE cannot break it
   privileges,   // capabilities gone, securebits locked, no_new_privs
   filter,       // seccomp last: only execve may follow
@@ -217,9 +217,30 @@ struct DropPrivileges {
   bool no_new_privs;
 };
 
+/// What is granted beneath one place (LANDLOCK_RULE_PATH_BENEATH).
+struct FileRule {
+  static constexpr std::int32_t kByPath = -1;
+  std::uint32_t access;  // LANDLOCK_ACCESS_FS_*
+  Text path;             // absolute
+  std::int32_t file;     // if not kByPath: this descriptor of the program instead of a path
+};
+
+/// What is granted on one TCP port (LANDLOCK_RULE_NET_PORT).
+struct PortRule {
+  std::uint32_t access;  // LANDLOCK_ACCESS_NET_*
+  std::uint32_t port;
+};
+
+/// A Landlock rule set made, filled and enforced. What is handled and not granted by a rule is refused from here on.
 struct RestrictLandlock {
-  static constexpr auto kPhase = Phase::privileges;
-  Slot ruleset;
+  static constexpr auto kPhase = Phase::descriptors;
+  std::uint32_t handled_files;  // LANDLOCK_ACCESS_FS_*
+  std::uint8_t handled_ports;   // LANDLOCK_ACCESS_NET_*
+  std::uint8_t scopes;          // LANDLOCK_SCOPE_*
+  Slot image;                   // a program executed by descriptor may be read and executed
+  Bytes files;                  // FileRule each
+  Bytes ports;                  // PortRule each
+  bool no_new_privs;            // without it CAP_SYS_ADMIN is needed
 };
 
 struct LoadFilter {

@@ -48,9 +48,8 @@ Result<> check_descriptors(const Runner& runner) {
   for (std::size_t i = 0; i < runner.files.size(); ++i)
     if (runner.files[i] < Runner::kClosed)
       return invalid(indexed("files", i), std::to_string(runner.files[i]) + " is not a descriptor");
-  const std::array<std::pair<std::string, std::optional<int>>, 4> single = {
+  const std::array<std::pair<std::string, std::optional<int>>, 3> single = {
       {{"exec_fd", runner.exec_fd},
-       {"landlock_ruleset_fd", runner.landlock_ruleset_fd},
        {"cgroup_fd", runner.cgroup_fd},
        {"controlling_terminal", runner.controlling_terminal}}};
   for (const auto& [field, descriptor] : single)
@@ -158,7 +157,7 @@ Result<> check_privileges(const Runner& runner) {
     const std::string_view needs = "needs no_new_privs (or CAP_SYS_ADMIN kept)";
     if (!runner.seccomp.program().empty())
       return invalid("seccomp", std::string(needs), "set no_new_privs, or seccomp = SeccompFilter::none()");
-    if (runner.landlock_ruleset_fd) return invalid("landlock_ruleset_fd", std::string(needs));
+    if (runner.landlock) return invalid("landlock", std::string(needs), "set no_new_privs, or landlock = std::nullopt");
   }
   if (runner.umask > 0777) return invalid("umask", "is more than 0777");
   if (runner.parent_death_signal < 0 || runner.parent_death_signal > 64)
