@@ -1,7 +1,9 @@
 #include "host_paths.h"
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,9 +56,13 @@ Result<std::string> absolute_path(std::string_view path) {
 Result<std::string> read_host_file(const std::string& path) {
   constexpr std::size_t kLargest = std::size_t{16} << 20U;
   const std::string action = "read " + path;
-  // O_NONBLOCK: a FIFO without a writer must not hold the command up.
-  const Fd file = Fd::adopt(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file) return failed(action, "open");
+  // O_NONBLOCK: a FIFO without a writer must not hold the command up. A link may have been planted by an earlier box.
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  const Fd file = Fd::adopt(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+  if (!file)
+    return failed(action, "openat2", errno == ELOOP ? "a component is a symbolic link: name the real path" : "");
   struct stat status{};
   if (fstat(file.get(), &status) != 0) return failed(action, "fstat");
   if (!S_ISREG(status.st_mode))

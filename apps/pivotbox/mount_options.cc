@@ -30,7 +30,7 @@ Parsed<> add(Options& options, const Argument& argument, std::variant<Mount, Hos
 Parsed<> add_bind_with(Options& options, const Argument& argument, Access access) {
   const Parsed<Parts> parts = split(argument, 1, 2);
   if (!parts) return std::unexpected(parts.error());
-  mount::Bind bind{.source = parts->front(), .access = access, .source_symlinks = Symlinks::follow};
+  mount::Bind bind{.source = parts->front(), .access = access};
   if (parts->size() == 2) {
     const Parsed<std::string> target = parse_absolute_path(parts->back());
     if (!target) return std::unexpected(target.error());
