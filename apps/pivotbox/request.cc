@@ -295,6 +295,8 @@ Result<Request> make_request(const Options& options) { return RequestBuilder(opt
 Error in_words_of(const Request& request, Error error) {
   if (error.field == "work_dir" && error.code == EACCES)
     error.hint = "the program has ids of its own: let them enter the directory (chmod), or use --no-cwd or --chdir";
+  if (error.syscall == "openat2" && error.code == ELOOP)
+    error.hint = "a component is a symbolic link, which an earlier program may have planted: name the real path";
   error.field = option_of(request, error.field);
   // The other fields are words that a hint may use in their usual sense.
   for (const auto& [field, option] : kFieldOptions)

@@ -8,7 +8,7 @@ Area               one of AREAS: programs of one area are one test
 Run                options of `pivotbox run`; {secret} and the like are filled in
 Arguments          of the program; "Arguments outside" when it runs on the host
 Fixture            what has to be there first (fixtures.py); may be repeated
-Verdict            what the report must say, "exited 0" if absent; may be repeated: any of them
+Verdict            what the report must say, "exited 0" if absent, "signalled" for any signal; may be repeated: any of them
 Where              "host" for a scenario, which starts boxes itself, told "held" or "reaches"
 Reaches without    walls, joined by "+", whose loss lets it through, perhaps "| OPTIONS" to run it with; may be repeated
 Reaches            of a scenario: where it gets through
@@ -140,6 +140,9 @@ class Program:
     @property
     def verdicts(self):
         return self.all("Verdict") or ["exited 0"]
+
+    def allows(self, verdict):
+        return verdict in self.verdicts or verdict.split()[0] in self.verdicts
 
 
 def programs():

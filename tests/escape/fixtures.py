@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import termios
+import threading
 
 IS_ROOT = os.geteuid() == 0
 own_children = set()  # processes of fixtures, which are not leftovers
@@ -112,6 +113,38 @@ def victim(place, _):
 def abstract_socket(place, _):
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("\0" + place.token)
+        listener.listen()
+        yield
+
+
+@contextlib.contextmanager
+def generous_socket(place, _):
+    """Whoever connects to it is sent the host's root."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("\0" + place.token)
+        listener.listen()
+        root = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+
+        def give():
+            with contextlib.suppress(OSError):
+                peer, _ = listener.accept()
+                socket.send_fds(peer, [b"x"], [root])
+                peer.close()
+
+        giver = threading.Thread(target=give)
+        giver.start()
+        yield
+        listener.shutdown(socket.SHUT_RDWR)
+        giver.join()
+        os.close(root)
+
+
+@contextlib.contextmanager
+def named_socket(place, _):
+    """A listening socket in the current directory that anybody may connect to."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.join(place.box, "socket"))
+        os.chmod(os.path.join(place.box, "socket"), 0o777)
         listener.listen()
         yield
 

@@ -247,7 +247,7 @@ def check_held(stage):
     if stage.program.is_scenario:
         if run.status != 0:
             problems.append(f"ended with {run.status}")
-    elif run.verdict not in stage.program.verdicts:
+    elif not stage.program.allows(run.verdict):
         problems.append(f"the verdict is {run.verdict} and not {' or '.join(stage.program.verdicts)}")
     return [f"{stage.program.name}: {problem}\n{run}" for problem in problems]
 

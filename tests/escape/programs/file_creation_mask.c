@@ -6,6 +6,7 @@
 // Run: --bind {work}
 // Arguments: {work}
 // Reaches without: umask
+// Reaches without (ordinary): set_identity
 #include "hostile.h"
 
 int main(int argc, char** argv) {

@@ -1,5 +1,5 @@
-// What a hostile program says, and how it ends: 0 every attempt was refused as expected, 1 something was reached, 2 it could
-// not try, or was refused in a way nobody expected.
+// What a hostile program says, and how it ends: 0 every attempt was refused as expected, 1 something was reached, 2 it
+// could not try, or was refused in a way nobody expected.
 #ifndef HOSTILE_H
 #define HOSTILE_H
 
@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,11 +84,11 @@ static inline void judge(const char* what, long result, int code, const int* cod
 }
 
 // REFUSED("what is tried", call, errno that is right...)
-#define REFUSED(what, call, ...)                                  \
-  do {                                                            \
-    errno = 0;                                                    \
-    const long result_ = (long)(call);                            \
-    judge(what, result_, errno, (const int[]){__VA_ARGS__, 0});   \
+#define REFUSED(what, call, ...)                                \
+  do {                                                          \
+    errno = 0;                                                  \
+    const long result_ = (long)(call);                          \
+    judge(what, result_, errno, (const int[]){__VA_ARGS__, 0}); \
   } while (0)
 
 // What is true only outside, or without a wall.

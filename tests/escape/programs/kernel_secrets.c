@@ -7,10 +7,10 @@
 #include "hostile.h"
 
 int main(void) {
-  const char* files[] = {"/proc/kcore",     "/proc/kmsg",        "/proc/kpagecount", "/proc/kpageflags",
-                         "/proc/slabinfo",  "/proc/vmallocinfo", "/proc/timer_list", "/proc/pagetypeinfo",
-                         "/proc/sched_debug", "/dev/mem",        "/dev/kmsg",        "/dev/kmem",
-                         "/sys/kernel/debug", "/sys/firmware",   "/sys/fs/cgroup"};
+  const char* files[] = {"/proc/kcore",       "/proc/kmsg",        "/proc/kpagecount", "/proc/kpageflags",
+                         "/proc/slabinfo",    "/proc/vmallocinfo", "/proc/timer_list", "/proc/pagetypeinfo",
+                         "/proc/sched_debug", "/dev/mem",          "/dev/kmsg",        "/dev/kmem",
+                         "/sys/kernel/debug", "/sys/firmware",     "/sys/fs/cgroup"};
   for (size_t i = 0; i < sizeof files / sizeof *files; ++i) {
     char byte;
     errno = 0;

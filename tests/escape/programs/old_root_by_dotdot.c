@@ -4,11 +4,16 @@
 // Class: escape
 // Area: files
 // Arguments: {secret}
-// Reaches without: pivot_root + detach_old_root + seal_root
+// Arguments outside: {secret} {work}
+// Reaches outside: a process in a plain chroot that was entered with a working directory outside
 #include "hostile.h"
 
 int main(int argc, char** argv) {
   const char* secret = argument(argc, argv, 1);
+  if (argc > 2) {
+    if (geteuid() != 0 && unshare(CLONE_NEWUSER) != 0) cannot("unshare: %m");
+    if (chroot(argv[2]) != 0) cannot("chroot: %m");
+  }
   const char* places[] = {".", "/", "/usr/bin", "/proc/self", "/tmp", "/dev/shm"};
   for (size_t i = 0; i < sizeof places / sizeof *places; ++i) {
     if (chdir(places[i]) != 0) continue;

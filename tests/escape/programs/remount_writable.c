@@ -15,8 +15,8 @@ int main(void) {
   for (size_t i = 0; i < sizeof targets / sizeof *targets; ++i) {
     REFUSED(targets[i], mount(NULL, targets[i], NULL, MS_REMOUNT | MS_BIND, NULL), EPERM);
     struct mount_attr attributes = {.attr_clr = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV};
-    REFUSED(targets[i],
-            syscall(SYS_mount_setattr, AT_FDCWD, targets[i], AT_RECURSIVE, &attributes, sizeof attributes), EPERM);
+    REFUSED(targets[i], syscall(SYS_mount_setattr, AT_FDCWD, targets[i], AT_RECURSIVE, &attributes, sizeof attributes),
+            EPERM);
   }
   return verdict();
 }

@@ -11,11 +11,11 @@ import sys
 
 mode, top = sys.argv[1:3]
 work = f"{top}/work"
-os.makedirs(f"{top}/host/x")
-os.symlink(f"{top}/host" if mode == "reaches" else "/etc", f"{work}/link")
+os.makedirs(f"{top}/elsewhere/x")
+os.symlink(f"{top}/elsewhere" if mode == "reaches" else "/etc", f"{work}/link")
 if mode == "reaches":
     map_root = [] if os.geteuid() == 0 else ["--map-root-user"]
-    script = f"mount -t tmpfs none {work}/link/x && grep -c ' {top}/host/x ' /proc/self/mountinfo"
+    script = f"mount -t tmpfs none {work}/link/x && grep -c ' {top}/elsewhere/x ' /proc/self/mountinfo"
     finished = subprocess.run(["unshare", *map_root, "--mount", "sh", "-c", script], stdout=subprocess.PIPE, text=True)
     print("ESCAPED: mounted through the link" if finished.stdout == "1\n" else "CANNOT: " + finished.stdout)
     sys.exit(1 if finished.stdout == "1\n" else 2)

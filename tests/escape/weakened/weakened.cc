@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "apps/pivotbox/options.h"
-#include "apps/pivotbox/verbs.h"
 #include "forkexec/host/launch.h"
 #include "forkexec/plan/builder.h"
 #include "forkexec/plan/plan.h"
+#include "options.h"
+#include "verbs.h"
 
 namespace pivotbox::weakened {
 namespace {
