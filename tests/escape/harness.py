@@ -7,8 +7,10 @@ every attempt was refused as expected, with 1 and a line "ESCAPED: what was reac
     harness.py --steps          takes each kind of step from the plan of a box, in turn
 """
 
+import contextlib
 import json
 import os
+import select
 import shutil
 import stat
 import subprocess
@@ -19,6 +21,7 @@ import catalogue
 import fixtures
 
 DEADLINE_SECONDS = 60
+GRACE_SECONDS = 0.5
 SANDBOX_FAILED = 125
 MISTAKE_OF_THE_TEST = 3
 IS_ROOT = os.geteuid() == 0
@@ -82,8 +85,14 @@ class Leftovers:
         ]
 
     def processes(self):
-        reap()
-        return children() - fixtures.own_children
+        """What has been killed a moment ago may need another to be gone."""
+        deadline = time.monotonic() + GRACE_SECONDS
+        while True:
+            reap()
+            left = children() - fixtures.own_children
+            if not left or time.monotonic() > deadline:
+                return left
+            time.sleep(0.01)
 
     def mounts(self):
         with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as file:
@@ -92,15 +101,12 @@ class Leftovers:
     def found(self):
         """Lines that say what is left or changed; everything is cleared away."""
         lines = []
-        for pid in self.processes():
-            with open(f"/proc/{pid}/cmdline", "rb") as file:
-                lines.append(f"process {pid} is left: {file.read()!r}")
-            os.kill(pid, 9)
-            os.waitpid(pid, 0)
-            while more := self.processes():  # its children are ours now
-                for orphan in more:
-                    os.kill(orphan, 9)
-                    os.waitpid(orphan, 0)
+        while left := self.processes():  # the children of one that is killed here are ours then
+            for pid in left:
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    with open(f"/proc/{pid}/cmdline", "rb") as file:
+                        lines.append(f"process {pid} is left: {file.read()!r}")
+                    os.kill(pid, 9)
         for path in self.files():
             lines.append(f"file {path} is left")
             os.unlink(path)
@@ -113,6 +119,30 @@ class Leftovers:
             if after.get(path) != self.before.get(path):
                 lines.append(f"{path} was changed")
         return lines
+
+
+def collect(process):
+    """What `process` writes until it ends and its output is closed; and complaints, if that takes too long."""
+    texts = {process.stdout: b"", process.stderr: b""}
+    pidfd = os.pidfd_open(process.pid)
+    waited_for = [pidfd, *texts]
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    complaints = []
+    while waited_for and not complaints:
+        ready, _, _ = select.select(waited_for, [], [], max(0, deadline - time.monotonic()))
+        for end in ready:
+            if end == pidfd:
+                deadline = min(deadline, time.monotonic() + GRACE_SECONDS)
+            elif block := os.read(end.fileno(), 1 << 16):
+                texts[end] += block
+                continue
+            waited_for.remove(end)
+        if not ready:
+            complaints.append("it is not done in time" if pidfd in waited_for else "its output is still open")
+    process.kill()
+    process.wait()
+    os.close(pidfd)
+    return texts.values(), complaints
 
 
 class Run:
@@ -129,22 +159,16 @@ class Run:
             words, cwd=place.box, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options
         ) as process:
             fixtures.own_children.add(process.pid)
-            try:
-                output, errors = process.communicate(timeout=DEADLINE_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                output, errors = process.communicate()
-                errors += b"\nharness: not done in time"
+            collected, still_open = collect(process)
             fixtures.own_children.discard(process.pid)
         self.seconds = time.monotonic() - begin
         self.status = process.returncode
-        self.output = output.decode(errors="replace")
-        self.errors = errors.decode(errors="replace")
+        self.output, self.errors = (text.decode(errors="replace") for text in collected)
         if os.path.exists(place.report):
             with open(place.report, encoding="utf-8") as file:
                 text = file.read()
             self.report = json.loads(text) if text else None
-        self.left = leftovers.found()
+        self.left = leftovers.found() + still_open
 
     @property
     def escaped(self):

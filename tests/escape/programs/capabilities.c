@@ -1,7 +1,11 @@
 // Technique: Getting capabilities
-// Tries: to find one in any of the five sets, to raise one, to unlock securebits, to take no_new_privs back, as uid 0
-// after execve Right result: all sets empty, EPERM Class: escape Area: privileges Run: --uid 0 --pid1 program Reaches
-// without: drop_privileges
+// Tries: to find one in any of the five sets after execve as uid 0, to raise one, to unlock securebits, to take
+//   no_new_privs back
+// Right result: all sets empty, EPERM
+// Class: escape
+// Area: privileges
+// Run: --uid 0 --pid1 program
+// Reaches without: drop_privileges
 #include <linux/capability.h>
 #include <linux/securebits.h>
 

@@ -1,7 +1,11 @@
 // Technique: Writing the verdict oneself
-// Tries: to find init's status pipe or the report file among its descriptors, and to write a record of a clean end into
-// each Right result: only the given descriptors are open; the report says what happened Class: integrity Area:
-// privileges Verdict: exited 3 Reaches without: install_files
+// Tries: to find init's status pipe or the report file among its descriptors, and to write a record of a clean end
+//   into each
+// Right result: only the given descriptors are open; the report says what happened
+// Class: integrity
+// Area: privileges
+// Verdict: exited 3
+// Reaches without: install_files
 #include "hostile.h"
 
 int main(void) {

@@ -3,8 +3,11 @@
 // Right result: ESRCH: a pid namespace of its own
 // Class: escape
 // Area: privileges
-// Run: --no-default-root --ro-bind /usr --symlink usr/lib64:/lib64 --symlink usr/lib:/lib --ro-bind {box} --pid1
-// program Arguments: {victim} Fixture: victim Reaches without: namespace.pid
+// Run: --no-default-root --ro-bind /usr --symlink usr/lib64:/lib64 --symlink usr/lib:/lib --ro-bind {box}
+//   --pid1 program
+// Arguments: {victim}
+// Fixture: victim
+// Reaches without: namespace.pid
 #include "hostile.h"
 
 int main(int argc, char** argv) {

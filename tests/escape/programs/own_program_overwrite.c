@@ -1,6 +1,9 @@
 // Technique: Overwriting the program that starts the box (CVE-2019-5736)
 // Tries: to get hold of the executable of another process, here pid 1, through /proc/PID/exe, to write it once it is
-// idle Right result: EACCES: init cannot be looked into, and it is a sealed memory file Class: escape Area: files
+//   idle
+// Right result: EACCES: init cannot be looked into, and it is a sealed memory file
+// Class: escape
+// Area: files
 // Arguments: 1
 // Arguments outside: {victim}
 // Fixture: victim

@@ -1,7 +1,13 @@
 // Technique: Writing to a directory that was given read-only
 // Tries: to write, truncate, create, remove, rename, link, chmod, touch and set attributes in a directory whose mode
-// allows it Right result: EROFS Class: escape Area: files Run: --ro-bind {work} --uid-map 1000:{id} --gid-map
-// 1000:{gid} Arguments: {work} Fixture: file_in_work Reaches without: bind.read_only
+//   allows it
+// Right result: EROFS
+// Class: escape
+// Area: files
+// Run: --ro-bind {work} --uid-map 1000:{id} --gid-map 1000:{gid}
+// Arguments: {work}
+// Fixture: file_in_work
+// Reaches without: bind.read_only
 #include <sys/xattr.h>
 
 #include "hostile.h"
