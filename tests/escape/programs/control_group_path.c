@@ -3,7 +3,8 @@
 // Right result: the path is "/", and nothing is mounted
 // Class: leak
 // Area: privileges
-// Not shown: on a host where the caller is in the root of the tree the path is "/" outside as well
+// Fixture (root): own_control_group
+// Reaches without (root): namespace.cgroup
 #include "hostile.h"
 
 int main(void) {

@@ -5,6 +5,7 @@
 // Area: privileges
 // Arguments: {hostname}
 // Reaches without: set_host_name
+// Reaches without: namespace.uts
 #include <sys/utsname.h>
 
 #include "hostile.h"

@@ -4,6 +4,7 @@
 // Class: escape
 // Area: privileges
 // Reaches without (root): ids.not_host_root
+// Reaches without (root): namespace.user
 // Reaches with (ordinary): --no-filter
 #include "hostile.h"
 
