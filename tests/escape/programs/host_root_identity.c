@@ -5,7 +5,7 @@
 // Area: privileges
 // Reaches without (root): ids.not_host_root
 // Reaches without (root): namespace.user
-// Reaches with (ordinary): --no-filter
+// Reaches with (ordinary): --policy none
 #include "hostile.h"
 
 int main(void) {

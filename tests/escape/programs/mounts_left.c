@@ -3,7 +3,7 @@
 // Right result: it works, inside only; nothing appears on the host, and it is gone with the box
 // Class: leftover
 // Area: leftovers
-// Run: --uid 0 --cap-keep sys_admin --no-filter --bind {work}
+// Run: --uid 0 --cap-keep sys_admin --policy none --bind {work}
 // Arguments: {work} {token}
 // Not shown: without a mount namespace the machine itself would be changed; mounts_propagated shows the step before
 #include <sys/mount.h>
