@@ -23,8 +23,10 @@ SOMETIMES = {
     "attach_mount": "boxes started by root, whose sources the host opens: its walls are those of `bind_mount`",
     "bind_mount": "boxes started by an ordinary user",
     "enter_cgroup_namespace": "callers of the library that give a control group (`Runner::cgroup_fd`)",
-    "restrict_landlock": "callers of the library that give a rule set",
 }
+
+# Landlock guards the same files again: what it holds too is shown with it gone as well, and counts as the other step's.
+SECOND_WALL = "restrict_landlock"
 
 # Namespaces are made by clone3(2), with the child itself.
 NOT_STEPS = {"clone": "the namespaces the child is born in"}
@@ -51,12 +53,13 @@ def walls_of(program):
 
 
 def catchers(programs, step_of):
-    """Kind of step -> names of programs that catch its loss: alone, and together with that of others."""
+    """Kind of step -> names of programs that catch its loss: alone (but for the second wall), and together with others'."""
     alone, together = {}, {}
     for program in programs:
         for walls in walls_of(program):
+            first = [wall for wall in walls if wall != SECOND_WALL] or walls
             for wall in walls:
-                found = (alone if len(walls) == 1 else together).setdefault(step_of[wall], {})
+                found = (alone if [wall] == first else together).setdefault(step_of[wall], {})
                 found.setdefault(program.name, set()).add(wall)
     return alone, together
 

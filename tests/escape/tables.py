@@ -26,7 +26,8 @@ STEPS = """## Every protective step is needed
 
 A box is built by a list of steps (`pivotbox explain` shows it). A test takes each kind of step from the list, or a part of what it
 does, and these programs then get through. The test fails when a kind of step is neither caught by a program, nor such that no box
-is built without it, nor known to protect nothing.
+is built without it, nor known to protect nothing. Landlock is a second wall over the same files: where it would hold what gets through
+without a step, it is taken away as well.
 
 | step | part | caught by |
 |---|---|---|

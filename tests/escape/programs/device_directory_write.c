@@ -4,7 +4,7 @@
 // Class: escape
 // Area: files
 // Run: --uid-map 1000:{id} --gid-map 1000:{gid}
-// Reaches without: remount_read_only
+// Reaches without: remount_read_only + restrict_landlock
 #include "hostile.h"
 
 int main(void) {

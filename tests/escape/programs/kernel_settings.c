@@ -4,7 +4,7 @@
 // Class: escape
 // Area: files
 // Run: --uid 0
-// Reaches without: proc.read_only
+// Reaches without: proc.read_only + restrict_landlock
 #include "hostile.h"
 
 int main(void) {

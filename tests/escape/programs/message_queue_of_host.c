@@ -5,7 +5,7 @@
 // Area: privileges
 // Arguments: {token}
 // Fixture: message_queue
-// Reaches without: namespace.ipc
+// Reaches without: namespace.ipc + restrict_landlock
 #include <mqueue.h>
 
 #include "hostile.h"

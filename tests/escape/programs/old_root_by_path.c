@@ -4,7 +4,7 @@
 // Class: escape
 // Area: files
 // Arguments: {secret}
-// Reaches without: detach_old_root
+// Reaches without: detach_old_root + restrict_landlock
 #include "hostile.h"
 
 int main(int argc, char** argv) {

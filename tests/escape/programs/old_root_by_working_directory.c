@@ -6,7 +6,7 @@
 // Run: --pid1 program
 // Arguments: {secret}
 // Fixture: inherited_directory
-// Reaches without: install_files
+// Reaches without: install_files + restrict_landlock
 #include "hostile.h"
 
 int main(int argc, char** argv) {

@@ -6,7 +6,7 @@
 // Run: --uid-map 1000:{id} --gid-map 1000:{gid} --uid-map 1001:{owner} --gid-map 1001:{owner} --uid 1000 --gid 1000
 // Only as root: an ordinary user has only one id to map
 // Fixture: planted_setuid
-// Reaches without: bind.nosuid + no_new_privs + load_filter
+// Reaches without: bind.nosuid + no_new_privs + load_filter + restrict_landlock
 #include "hostile.h"
 
 int main(int argc, char** argv) {
