@@ -1,9 +1,9 @@
 // Technique: Mounts made with capabilities that were granted
-// Tries: to mount over a bound directory, with CAP_SYS_ADMIN kept and no filter, so that the host sees it
+// Tries: to mount over a bound directory, with CAP_SYS_ADMIN kept no filter and no Landlock, so that the host sees it
 // Right result: it works, inside only; nothing appears on the host, and it is gone with the box
 // Class: leftover
 // Area: leftovers
-// Run: --uid 0 --cap-keep sys_admin --policy none --bind {work}
+// Run: --uid 0 --cap-keep sys_admin --policy none --no-landlock --bind {work}
 // Arguments: {work} {token}
 // Not shown: without a mount namespace the machine itself would be changed; mounts_propagated shows the step before
 #include <sys/mount.h>
