@@ -1,5 +1,5 @@
 // Technique: Mounts made with capabilities that were granted
-// Tries: to mount over a bound directory, with CAP_SYS_ADMIN kept no filter and no Landlock, so that the host sees it
+// Tries: to mount over a bound directory, with CAP_SYS_ADMIN kept, no filter and no Landlock, so that the host sees it
 // Right result: it works, inside only; nothing appears on the host, and it is gone with the box
 // Class: leftover
 // Area: leftovers
