@@ -44,24 +44,31 @@ pivotbox::Result<Outcome> compile(std::string source, const std::string& directo
   mounts->push_back(pivotbox::mount::Bind{directory, "/result", pivotbox::Access::read_write});
   const pivotbox::Runner runner{.args = {"g++", "-O1", "-o", "/result/solution", "/source/solution.cc"},
                                 .env = {"PATH=/usr/bin:/bin"},
-                                .mounts = *mounts};
-  return pivotbox::run(runner, {.error_limit_bytes = 1 << 20, .wall_time_limit = 30s});
+                                .mounts = *mounts,
+                                .limits = {.wall_time = 30s}};
+  return pivotbox::run(runner, {.error_limit_bytes = 1 << 20});
 }
 
 pivotbox::Result<Outcome> execute(const std::string& directory, const std::string& input) {
   auto mounts = pivotbox::host_root();
   if (!mounts) return std::unexpected(mounts.error());
   mounts->push_back(pivotbox::mount::Bind{directory + "/solution", "/solution"});
-  const pivotbox::Runner runner{.args = {"/solution"}, .mounts = *mounts};
-  return pivotbox::run(runner, {.standard_input = input, .output_limit_bytes = 4096, .wall_time_limit = 1s});
+  const pivotbox::Runner runner{.args = {"/solution"}, .mounts = *mounts, .limits = {.wall_time = 1s}};
+  return pivotbox::run(runner, {.standard_input = input, .output_limit_bytes = 4096});
 }
 
 std::string verdict(const Outcome& outcome, const std::string& answer) {
   switch (outcome.kind) {
     case Outcome::Kind::wall_time_exceeded:
+    case Outcome::Kind::cpu_time_exceeded:
       return "time limit exceeded";
+    case Outcome::Kind::memory_exceeded:
+      return "memory limit exceeded";
     case Outcome::Kind::output_exceeded:
       return "output limit exceeded";
+    case Outcome::Kind::processes_exceeded:
+    case Outcome::Kind::disallowed_syscall:
+      return "not allowed";
     case Outcome::Kind::signalled:
       return "killed by signal " + std::to_string(outcome.signal);
     case Outcome::Kind::exited:

@@ -4,7 +4,11 @@
 namespace pivotbox::cli {
 
 inline constexpr int kUsageError = 2;
-inline constexpr int kTimeLimit = 124;
+inline constexpr int kDisallowedSyscall = 120;
+inline constexpr int kMemoryLimit = 121;
+inline constexpr int kOutputLimit = 122;
+inline constexpr int kProcessLimit = 123;
+inline constexpr int kTimeLimit = 124;  // of wall time and of CPU time
 inline constexpr int kSandboxFailed = 125;
 inline constexpr int kNotExecutable = 126;
 inline constexpr int kNotFound = 127;

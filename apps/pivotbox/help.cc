@@ -43,8 +43,9 @@ constexpr std::array<std::pair<Group, std::string_view>, 7> kGroups = {{
 }};
 
 constexpr std::string_view kConclusion = R"(
-Exit status: the program's; 128 + N when it was killed by signal N; 124 when the time limit struck; 125 when the box
-could not be set up; 126 when the program could not be executed; 127 when it was not found; 2 for a wrong command line.
+Exit status: the program's; 128 + N when it was killed by signal N. When it was ended at a limit: 124 for time, 123 for
+processes, 122 for output, 121 for memory, 120 for a system call that is not allowed. 125 when the box could not be set
+up; 126 when the program could not be executed; 127 when it was not found; 2 for a wrong command line.
 )";
 
 void append_option(std::string& text, const Option& option) {

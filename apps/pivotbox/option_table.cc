@@ -114,10 +114,11 @@ Parsed<> add_port(std::optional<std::vector<std::uint16_t>>& ports, std::string_
   return value == "none" ? Parsed<>{} : append(*ports, parse_port(value));
 }
 
-Parsed<> set_time_limit(Options& options, const Argument& argument) {
-  const Parsed<std::chrono::nanoseconds> duration = parse_duration(argument.value);
-  if (!duration) return std::unexpected(duration.error());
-  options.time_limit = TimeLimit{.duration = *duration, .words = std::string(argument.value)};
+/// With the words it was given in.
+template <class T>
+Parsed<> set_worded(std::optional<Limit<T>>& limit, const Argument& argument, const Parsed<T>& value) {
+  if (!value) return std::unexpected(value.error());
+  limit = Limit<T>{.value = *value, .words = std::string(argument.value)};
   return {};
 }
 
@@ -180,7 +181,11 @@ constexpr auto kOptions = std::to_array<Option>({
      "walls that must stand; with 'namespaces' Landlock may be missing",
      [](Options& o, const Argument& a) { return choose(o.require, a.value, kRequirements); }},
 
-    {"--timeout", "TIME", Group::limits, "kills everything in the box after 500ms, 2s, 1.5m, 1h", set_time_limit},
+    {"--timeout", "TIME", Group::limits, "kills everything in the box after 500ms, 2s, 1.5m, 1h",
+     [](Options& o, const Argument& a) { return set_worded(o.wall_time, a, parse_duration(a.value)); }},
+    {"--output-limit", "SIZE", Group::limits,
+     "of standard output, standard error and each file: ends the program at 64M",
+     [](Options& o, const Argument& a) { return set_worded(o.output_bytes, a, parse_size(a.value)); }},
     {"--pids", "N", Group::limits, "processes and threads of the program at any one time; 1024 without this",
      [](Options& o, const Argument& a) { return store(o.processes, parse_process_count(a.value)); }},
     {"--rlimit", "NAME=SOFT[:HARD]", Group::limits,

@@ -42,9 +42,10 @@ struct MountOption {
   std::string words;  ///< "--bind data:/data", for messages
 };
 
-/// --timeout, with the words for the message when it strikes.
-struct TimeLimit {
-  std::chrono::nanoseconds duration{};
+/// A limit, with the words for the message when it strikes.
+template <class T>
+struct Limit {
+  T value{};
   std::string words;
 };
 
@@ -81,7 +82,8 @@ struct Options {
 
   std::optional<std::uint32_t> processes;
   std::vector<ResourceLimit> rlimits;
-  std::optional<TimeLimit> time_limit;
+  std::optional<Limit<std::chrono::nanoseconds>> wall_time;
+  std::optional<Limit<std::uint64_t>> output_bytes;
 
   std::optional<std::string> report;  ///< a file, or "-" for standard output
   Timing timing = Timing::unmeasured;

@@ -24,10 +24,18 @@ std::string_view name_of(Outcome::Kind kind) {
       return "exited";
     case Outcome::Kind::signalled:
       return "signalled";
+    case Outcome::Kind::cpu_time_exceeded:
+      return "cpu_time_exceeded";
     case Outcome::Kind::wall_time_exceeded:
       return "wall_time_exceeded";
+    case Outcome::Kind::memory_exceeded:
+      return "memory_exceeded";
     case Outcome::Kind::output_exceeded:
       return "output_exceeded";
+    case Outcome::Kind::processes_exceeded:
+      return "processes_exceeded";
+    case Outcome::Kind::disallowed_syscall:
+      return "disallowed_syscall";
   }
   std::unreachable();
 }
@@ -86,7 +94,7 @@ std::string json(const std::vector<StepTime>& step_times) {
 }
 
 void add_outcome(JsonObject& record, const Outcome& outcome) {
-  const bool exited = outcome.kind == Outcome::Kind::exited;
+  const bool exited = outcome.signal == 0;
   record.add_json("status", json_string(name_of(outcome.kind)));
   record.add("exit_code", exited ? std::optional(outcome.exit_code) : std::nullopt);
   record.add("signal", exited ? std::nullopt : std::optional(outcome.signal));
@@ -96,6 +104,7 @@ void add_outcome(JsonObject& record, const Outcome& outcome) {
   record.add("system_time_us", outcome.system_time.count());
   record.add("peak_memory_bytes", outcome.peak_memory_bytes);
   record.add("core_dumped", outcome.core_dumped);
+  record.add("disallowed_syscall", unless_empty(outcome.disallowed_syscall));
   JsonObject strength;
   strength.add("namespaces", outcome.strength.namespaces);
   strength.add("landlock_abi", outcome.strength.landlock_abi);
@@ -106,7 +115,7 @@ void add_outcome(JsonObject& record, const Outcome& outcome) {
 void add_failure(JsonObject& record, const Error& error) {
   record.add_json("status", json_string("setup_failed"));
   for (const std::string_view name : {"exit_code", "signal", "signal_name", "wall_time_ns", "user_time_us",
-                                      "system_time_us", "peak_memory_bytes", "core_dumped", "strength"})
+                                      "system_time_us", "peak_memory_bytes", "core_dumped", "disallowed_syscall", "strength"})
     record.add_json(name, "null");
   record.add_json("error", json(error));
 }
@@ -126,7 +135,7 @@ std::string microseconds(std::chrono::nanoseconds time) {
 
 std::string report_record(const Ending& ending, Timing timing) {
   JsonObject record;
-  record.add("version", 1);
+  record.add("schema", 1);
   if (ending.outcome)
     add_outcome(record, *ending.outcome);
   else

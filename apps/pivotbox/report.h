@@ -18,8 +18,8 @@ struct Ending {
   std::vector<StepTime> step_times;
 };
 
-/// One line of JSON, version 1. Every member is always there, null where it does not apply; only "error" and "steps"
-/// come and go, with a failure and with --timing.
+/// One line of JSON, schema 1 (docs/report.md). Every member is always there, null where it does not apply; only
+/// "error" and "steps" come and go, with a failure and with --timing.
 [[nodiscard]] std::string report_record(const Ending& ending, Timing timing);
 
 /// The times of the launch's steps as a table for people.

@@ -240,7 +240,11 @@ void RequestBuilder::set_limits() {
     return std::ranges::find(options_.rlimits, resource, &ResourceLimit::resource) != options_.rlimits.end();
   };
   if (options_.processes) runner().limits.processes = options_.processes;
+  if (options_.wall_time) runner().limits.wall_time = options_.wall_time->value;
   if (names(RLIMIT_NPROC)) runner().limits.processes = std::nullopt;
+  if (options_.output_bytes && !names(RLIMIT_FSIZE))
+    runner().rlimits.push_back(
+        {.resource = RLIMIT_FSIZE, .soft = options_.output_bytes->value, .hard = options_.output_bytes->value});
   // A core dump would be written to wherever the host's core_pattern says.
   if (!names(RLIMIT_CORE)) runner().rlimits.push_back({.resource = RLIMIT_CORE, .soft = 0, .hard = 0});
 }
@@ -256,6 +260,7 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"credential.gid", "--gid"},
     {"host_name", "--hostname"},
     {"limits.processes", "--pids"},
+    {"limits.wall_time", "--timeout"},
     {"rlimits", "--rlimit"},
     {"capabilities", "--cap-keep"},
     {"pid1", "--pid1"},

@@ -1,9 +1,13 @@
+#include <unistd.h>
+
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "exit_status.h"
 #include "names.h"
 #include "output.h"
+#include "relay.h"
 #include "report.h"
 #include "request.h"
 #include "supervise.h"
@@ -21,9 +25,18 @@ Ending run_to_the_end(const Options& options) {
   if (!request) return failed(request.error());
   const Result<HeldSignals> signals = HeldSignals::hold();
   if (!signals) return failed(signals.error());
-  Result<Process> process = request->runner.start();
+  std::optional<Relay> relay;
+  Runner runner = request->runner;
+  if (options.output_bytes) {
+    Result<Relay> made = Relay::make(options.output_bytes->value);
+    if (!made) return failed(made.error());
+    relay = *std::move(made);
+    runner.files = {STDIN_FILENO, relay->programs_ends()[0], relay->programs_ends()[1]};
+  }
+  Result<Process> process = runner.start();
   if (!process) return failed(in_words_of(*request, process.error()));
-  Result<Outcome> outcome = supervise(*process, *signals, options.time_limit);
+  if (relay) relay->close_programs_ends();
+  Result<Outcome> outcome = supervise(*process, *signals, relay ? &*relay : nullptr);
   return {.outcome = std::move(outcome), .step_times = process->step_times()};
 }
 
@@ -38,11 +51,44 @@ int exit_status(const Ending& ending) {
   switch (ending.outcome->kind) {
     case Outcome::Kind::exited:
       return ending.outcome->exit_code;
+    case Outcome::Kind::signalled:
+      return kSignalBase + ending.outcome->signal;
+    case Outcome::Kind::cpu_time_exceeded:
     case Outcome::Kind::wall_time_exceeded:
       return kTimeLimit;
-    default:
-      return kSignalBase + ending.outcome->signal;
+    case Outcome::Kind::memory_exceeded:
+      return kMemoryLimit;
+    case Outcome::Kind::output_exceeded:
+      return kOutputLimit;
+    case Outcome::Kind::processes_exceeded:
+      return kProcessLimit;
+    case Outcome::Kind::disallowed_syscall:
+      return kDisallowedSyscall;
   }
+  std::unreachable();
+}
+
+/// What happened, in one line; nothing of a program that ended by itself.
+std::string sentence(const Outcome& outcome, const Options& options) {
+  switch (outcome.kind) {
+    case Outcome::Kind::exited:
+      return {};
+    case Outcome::Kind::signalled:
+      return "killed by " + signal_name(outcome.signal) + (outcome.core_dumped ? " (core dumped)" : "");
+    case Outcome::Kind::cpu_time_exceeded:
+      return "CPU time limit exceeded";
+    case Outcome::Kind::wall_time_exceeded:
+      return "wall time limit exceeded: " + options.wall_time->words;
+    case Outcome::Kind::memory_exceeded:
+      return "memory limit exceeded";
+    case Outcome::Kind::output_exceeded:
+      return "output limit exceeded" + (options.output_bytes ? ": " + options.output_bytes->words : "");
+    case Outcome::Kind::processes_exceeded:
+      return "process limit exceeded";
+    case Outcome::Kind::disallowed_syscall:
+      return "disallowed system call: " + outcome.disallowed_syscall;
+  }
+  std::unreachable();
 }
 
 /// Nothing to say about a program that ended by itself.
@@ -55,11 +101,7 @@ void announce(const Ending& ending, const Options& options) {
     }
     return complain(error.kind == Error::Kind::lost ? "sandbox lost" : "sandbox cannot be set up", error);
   }
-  const Outcome& outcome = *ending.outcome;
-  if (outcome.kind == Outcome::Kind::exited) return;
-  if (outcome.kind == Outcome::Kind::wall_time_exceeded)
-    return complain("killed at the wall time limit, " + options.time_limit->words);
-  complain("killed by " + signal_name(outcome.signal) + (outcome.core_dumped ? " (core dumped)" : ""));
+  if (const std::string line = sentence(*ending.outcome, options); !line.empty()) complain(line);
 }
 
 /// The record into the report, or the times onto standard error.

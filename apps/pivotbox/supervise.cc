@@ -4,34 +4,25 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
-#include <span>
+#include <vector>
+
+#include "relay.h"
 
 namespace pivotbox::cli {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 std::unexpected<Error> failed(std::string action, std::string syscall) {
   return std::unexpected(Error{.action = std::move(action), .syscall = std::move(syscall), .code = errno});
 }
 
-/// poll(2) until something happens or `deadline` comes; true if something did.
-Result<bool> wait_until(std::span<pollfd> entries, std::optional<Clock::time_point> deadline) {
-  timespec rest{};
-  if (deadline) {
-    const auto left = std::max(*deadline - Clock::now(), Clock::duration::zero());
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-    rest = {.tv_sec = seconds.count(), .tv_nsec = (left - seconds).count()};
-  }
-  const int ready = ppoll(entries.data(), entries.size(), deadline ? &rest : nullptr, nullptr);
-  if (ready < 0 && errno != EINTR) return failed("wait for the program", "ppoll");
-  return ready != 0;
+/// By the caller of the command, as nohup(1) does. Held back it would be handed on (signal(7): what is blocked is not
+/// ignored).
+bool is_ignored(int signal) {
+  struct sigaction action{};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 Result<> hand_on(Process& process, const HeldSignals& signals) {
@@ -43,13 +34,26 @@ Result<> hand_on(Process& process, const HeldSignals& signals) {
   }
 }
 
-/// The program may have ended by itself at the last moment: then that is what counts.
-Result<Outcome> end_at_limit(Process& process) {
-  if (Result<> killed = process.kill(SIGKILL); !killed) return std::unexpected(killed.error());
-  Result<Outcome> outcome = process.wait();
-  if (outcome && outcome->kind == Outcome::Kind::signalled && outcome->signal == SIGKILL)
-    outcome->kind = Outcome::Kind::wall_time_exceeded;
-  return outcome;
+/// The program is gone, but what it wrote may still be on its way.
+Result<Outcome> last_words(Process& process, const HeldSignals& signals, Relay* relay) {
+  while (relay != nullptr) {
+    const Result<bool> done = relay->move_rest();
+    if (!done) return std::unexpected(done.error());
+    if (*done) break;
+    std::vector<pollfd> entries = relay->wanted();
+    entries.push_back({.fd = signals.descriptor(), .events = POLLIN, .revents = 0});
+    if (poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return failed("pass on the output", "poll");
+    if (entries.back().revents != 0) break;
+  }
+  if (relay != nullptr && relay->exceeded())
+    if (Result<> ended = process.end_for_output(); !ended) return std::unexpected(ended.error());
+  return process.wait();
+}
+
+Result<Outcome> end_at_limit(Process& process, const HeldSignals& signals, Relay& relay) {
+  if (Result<> ended = process.end_for_output(); !ended) return std::unexpected(ended.error());
+  if (Result<Outcome> gone = process.wait(); !gone) return gone;
+  return last_words(process, signals, &relay);
 }
 
 }  // namespace
@@ -57,8 +61,11 @@ Result<Outcome> end_at_limit(Process& process) {
 Result<HeldSignals> HeldSignals::hold() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
-  if (sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return failed("hold signals back", "sigprocmask");
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2})
+    if (!is_ignored(signal)) sigaddset(&set, signal);
+  sigset_t blocked = set;
+  for (const int signal : {SIGPIPE, SIGXFSZ}) sigaddset(&blocked, signal);
+  if (sigprocmask(SIG_BLOCK, &blocked, nullptr) != 0) return failed("hold signals back", "sigprocmask");
   Fd descriptor = Fd::adopt(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!descriptor) return failed("hold signals back", "signalfd");
   return HeldSignals(std::move(descriptor));
@@ -72,16 +79,16 @@ Result<int> HeldSignals::next() const {
   return failed("read a signal", "read");
 }
 
-Result<Outcome> supervise(Process& process, const HeldSignals& signals, const std::optional<TimeLimit>& limit) {
-  // The launch has just returned, so the program has been running for microseconds only.
-  const auto deadline = limit ? std::optional(Clock::now() + limit->duration) : std::nullopt;
+Result<Outcome> supervise(Process& process, const HeldSignals& signals, Relay* relay) {
   while (true) {
-    std::array<pollfd, 2> entries = {{{.fd = process.pidfd(), .events = POLLIN, .revents = 0},
-                                      {.fd = signals.descriptor(), .events = POLLIN, .revents = 0}}};
-    const Result<bool> something = wait_until(entries, deadline);
-    if (!something) return std::unexpected(something.error());
-    if (entries[0].revents != 0) return process.wait();
-    if (!*something) return end_at_limit(process);
+    std::vector<pollfd> entries = relay != nullptr ? relay->wanted() : std::vector<pollfd>();
+    entries.push_back({.fd = signals.descriptor(), .events = POLLIN, .revents = 0});
+    entries.push_back({.fd = process.pidfd(), .events = POLLIN, .revents = 0});
+    if (poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return failed("wait for the program", "poll");
+    if (relay != nullptr)
+      if (Result<> moved = relay->move(); !moved) return std::unexpected(moved.error());
+    if (relay != nullptr && relay->exceeded()) return end_at_limit(process, signals, *relay);
+    if (entries.back().revents != 0) return last_words(process, signals, relay);
     if (Result<> handed_on = hand_on(process, signals); !handed_on) return std::unexpected(handed_on.error());
   }
 }

@@ -1,17 +1,16 @@
-// A running program and the outside world: signals go in, the deadline is kept.
+// A running program and the outside world.
 #pragma once
 
-#include <optional>
-
-#include "options.h"
 #include "pivotbox/error.h"
 #include "pivotbox/fd.h"
 #include "pivotbox/process.h"
 
 namespace pivotbox::cli {
 
+class Relay;
+
 /// Signals that are meant for the program although the command gets them. They are held back from the moment this is
-/// made, so that none is lost between the launch and supervise().
+/// made, so that none is lost between the launch and supervise(). Those of write(2) become its errors.
 class HeldSignals {
  public:
   [[nodiscard]] static Result<HeldSignals> hold();
@@ -25,8 +24,8 @@ class HeldSignals {
   Fd descriptor_;
 };
 
-/// Waits for the end of `process`, hands the held signals on to it, and kills it when `limit` has passed.
-[[nodiscard]] Result<Outcome> supervise(Process& process, const HeldSignals& signals,
-                                        const std::optional<TimeLimit>& limit);
+/// Waits for the end of `process`, hands the held signals on to it, and passes on what it writes if there is a `relay`
+/// (else nullptr). A signal that comes when the program is gone ends the passing on.
+[[nodiscard]] Result<Outcome> supervise(Process& process, const HeldSignals& signals, Relay* relay);
 
 }  // namespace pivotbox::cli

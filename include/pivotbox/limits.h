@@ -1,6 +1,7 @@
 // How much of the host a box may use.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 
@@ -13,6 +14,9 @@ struct Limits {
   /// namespace of its own the program is counted together with everything else of its user on the host. The caller's
   /// own hard limit holds where it is lower.
   std::optional<std::uint32_t> processes = 1024;
+  /// Everything in the box is killed that long after the program was executed, whatever it does; more than 0, at most
+  /// 10 years.
+  std::optional<std::chrono::nanoseconds> wall_time;
   bool operator==(const Limits&) const = default;
 };
 

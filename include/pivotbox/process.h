@@ -17,15 +17,21 @@ namespace pivotbox {
 
 /// What the program did. The sandbox's own failures are Errors and never appear here.
 struct Outcome {
+  /// Decided from evidence by the rules of docs/verdicts.md, never guessed from a signal.
   enum class Kind : std::uint8_t {
     exited,              ///< ended by itself; see `exit_code`
     signalled,           ///< killed by `signal`
-    wall_time_exceeded,  ///< killed by run() at its deadline
-    output_exceeded,     ///< killed by run() because it wrote more than the limit
+    cpu_time_exceeded,   ///< ended at Limits::cpu_time
+    wall_time_exceeded,  ///< ended at Limits::wall_time
+    memory_exceeded,     ///< the kernel's out-of-memory killer ended a process of the box
+    output_exceeded,     ///< wrote more than the caller keeps (run(), end_for_output()), or a file beyond RLIMIT_FSIZE
+    processes_exceeded,  ///< asked for more than Limits::processes, where that ends the box
+    disallowed_syscall,  ///< made the system call `disallowed_syscall`, for which the policy ends the box
   };
   Kind kind = Kind::exited;
-  int exit_code = 0;                        ///< 0-255; meaningful for `exited`
-  int signal = 0;                           ///< 1-64; meaningful for every other kind
+  int exit_code = 0;                        ///< 0-255; how the program itself ended, whatever the kind
+  int signal = 0;                           ///< 1-64 if a signal ended the program, 0 if it exited; whatever the kind
+  std::string disallowed_syscall;           ///< its name, "ptrace"; empty for every other kind
   bool core_dumped = false;                 ///< the kernel wrote a core dump
   std::chrono::nanoseconds wall_time{};     ///< from the start of the program's execution to its end (CLOCK_MONOTONIC)
   std::chrono::microseconds user_time{};    ///< CPU time in user mode of the program and all its descendants
@@ -47,6 +53,10 @@ struct StepTime {
 
 /// A running box. The destructor kills everything in it and reaps it. Movable, not copyable; one thread at a time.
 ///
+/// Limits of time are kept by a thread of the library's own, so they hold whether or not anybody waits. It has every
+/// signal blocked, and is gone when the box is and wait() or the destructor has returned. Without such limits there is
+/// no thread.
+///
 /// Waiting goes through a pidfd, so other waiters in the calling process cannot be confused: with an init of ours (the
 /// default) even SIGCHLD ignored or a stray wait(-1) does no harm.
 class Process {
@@ -65,6 +75,9 @@ class Process {
   [[nodiscard]] Result<std::optional<Outcome>> wait_for(std::chrono::nanoseconds timeout);
   /// Sends `signal` (1-64) to the program; SIGKILL ends everything in the box. No error if it is gone already.
   [[nodiscard]] Result<> kill(int signal);
+  /// Ends everything in the box because the program wrote more than the caller keeps: the Outcome will be
+  /// `output_exceeded`. No error if it is gone already.
+  [[nodiscard]] Result<> end_for_output();
   /// Duration of each step of the launch, in order; empty unless Runner::record_step_times was set.
   [[nodiscard]] const std::vector<StepTime>& step_times() const;
 

@@ -1,9 +1,7 @@
 // The everyday case: run, feed, collect, wait, one answer.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
-#include <optional>
 #include <string_view>
 
 #include "pivotbox/error.h"
@@ -12,12 +10,11 @@
 
 namespace pivotbox {
 
-/// Limits of run().
+/// Input and output of run().
 struct RunOptions {
-  std::string_view standard_input;                          ///< what the program reads; then end of file
-  std::uint64_t output_limit_bytes = 64U << 20U;            ///< kept of standard output; one byte more ends the program
-  std::uint64_t error_limit_bytes = 64U << 20U;             ///< the same for standard error
-  std::optional<std::chrono::nanoseconds> wall_time_limit;  ///< from the start of execution; absent: none
+  std::string_view standard_input;                ///< what the program reads; then end of file
+  std::uint64_t output_limit_bytes = 64U << 20U;  ///< kept of standard output; one byte more ends the program
+  std::uint64_t error_limit_bytes = 64U << 20U;   ///< the same for standard error
 };
 
 /// Starts `runner` with descriptors 0, 1 and 2 on pipes (the rest of `files` stays), feeds it, collects what it writes

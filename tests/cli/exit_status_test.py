@@ -5,10 +5,12 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import os
 import signal
+import subprocess
 import time
 
-from command_line import DEADLINE_SECONDS, CommandLineTest, Watched, descendants, main
+from command_line import DEADLINE_SECONDS, CommandLineTest, Watched, command, descendants, main
 
 
 class ExitStatus(CommandLineTest):
@@ -57,6 +59,74 @@ class ExitStatus(CommandLineTest):
         for options in (["--root", "nothing"], ["--ro-bind", "/nothing"], ["--tmpfs", "/x:size=0"]):
             with self.subTest(options=options):
                 self.assert_refused(self.pivotbox("run", *options, "true"), 125, " ".join(options))
+
+
+class OutputLimit(CommandLineTest):
+    KIB = 1024
+
+    def test_passes_what_is_within_it(self):
+        text = "x" * 300 * self.KIB
+        self.write("text", text)
+        self.assert_output(self.run_shell("cat text", "--output-limit", "300k"), text)
+        finished = self.run_shell("cat text >&2; echo out; exit 3", "--output-limit", "300k")
+        self.assertEqual((finished.status, finished.output, finished.errors), (3, "out\n", text))
+
+    def test_ends_everything_and_passes_no_more(self):
+        for descriptor in (1, 2):
+            with self.subTest(descriptor=descriptor):
+                finished = self.run_shell(f"sleep 1000 & yes >&{descriptor}", "--output-limit", "100k")
+                self.assertEqual(finished.status, 122, finished.errors[-200:])
+                line = "pivotbox: output limit exceeded: 100k\n"
+                passed = finished.output if descriptor == 1 else finished.errors.removesuffix(line)
+                self.assertEqual(passed, ("y\n" * 51200))
+                self.assertTrue(finished.errors.endswith(line))
+
+    def test_is_exact(self):
+        for size, status in ((99, 0), (100, 0), (101, 122)):
+            with self.subTest(size=size):
+                finished = self.run_shell(f"head -c {size} /dev/zero", "--output-limit", "100")
+                self.assertEqual((finished.status, len(finished.output)), (status, min(size, 100)))
+
+    def test_counts_both_together_when_they_are_one_file(self):
+        with open(self.path("both"), "wb") as file:
+            finished = subprocess.run(
+                [command(), "run", "--output-limit", "100", "sh", "-c", "for i in 1 2 3 4; do echo o; echo e >&2; done"],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                check=False,
+            )
+        self.assertEqual((finished.returncode, self.read("both")), (0, "o\ne\n" * 4))
+
+    def test_holds_for_files(self):
+        finished = self.run_shell("exec dd if=/dev/zero of=/tmp/file bs=4k count=100", "--output-limit", "100k")
+        self.assertEqual(finished.status, 122, finished)
+        self.assertTrue(finished.errors.endswith("pivotbox: output limit exceeded: 100k\n"), finished)
+        finished = self.run_shell("kill -XFSZ $$")
+        self.assert_refused(finished, 128 + signal.SIGXFSZ, "killed by SIGXFSZ")
+
+    def test_lets_the_program_see_that_nobody_reads(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        with os.fdopen(writing, "wb") as pipe:
+            finished = subprocess.run(
+                [command(), "run", "--output-limit", "1G", "yes"],
+                stdin=subprocess.DEVNULL,
+                stdout=pipe,
+                stderr=subprocess.PIPE,
+                timeout=DEADLINE_SECONDS,
+                check=False,
+            )
+        self.assertEqual((finished.returncode, finished.stderr), (141, b"pivotbox: killed by SIGPIPE\n"))
+
+    def test_signals_come_through_while_nobody_reads(self):
+        with self.started("run", "--output-limit", "1G", "sh", "-c", "echo ready; exec yes") as process:
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            with Watched(descendants(process.pid)) as watched:
+                process.send_signal(signal.SIGTERM)
+                self.assertTrue(watched.all_end())
+                process.send_signal(signal.SIGTERM)  # and now nobody waits for the reader either
+                self.assertEqual(process.wait(DEADLINE_SECONDS), 143)
 
 
 class TimeLimit(CommandLineTest):

@@ -58,12 +58,19 @@ class Forwarding(CommandLineTest):
                 self.assertEqual(process.stderr.read().decode(), f"pivotbox: killed by {number.name}\n")
 
     def test_ignored_signal_stays_ignored(self):
+        reading, writing = os.pipe()
         with self.started(
-            "run", "sh", "-c", "echo ready; read line", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            "run",
+            *("sh", "-c", "trap 'exit 3' TERM; echo ready; read line"),
+            stdin=reading,
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
         ) as process:
+            os.close(reading)
             self.assertEqual(process.stdout.readline(), b"ready\n")
             process.send_signal(signal.SIGHUP)
-            self.assertEqual(process.wait(DEADLINE_SECONDS), 1)
+            process.send_signal(signal.SIGTERM)  # handed on after the other, if that is
+            self.assertEqual(process.wait(DEADLINE_SECONDS), 3)
+            os.close(writing)
 
     def test_interrupt_key_of_a_terminal(self):
         pid, terminal = pty.fork()

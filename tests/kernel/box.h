@@ -30,8 +30,9 @@ inline Runner shell(std::string script) {
 }
 
 /// Runs it with a bound on time; a failure of the sandbox fails the test.
-inline Outcome outcome_of(const Runner& runner, std::string_view input = {}) {
-  const Result<Outcome> outcome = run(runner, {.standard_input = input, .wall_time_limit = std::chrono::seconds(60)});
+inline Outcome outcome_of(Runner runner, std::string_view input = {}) {
+  if (!runner.limits.wall_time) runner.limits.wall_time = std::chrono::seconds(60);
+  const Result<Outcome> outcome = run(runner, {.standard_input = input});
   EXPECT_TRUE(outcome) << outcome.error().message() << "\n" << outcome.error().hint;
   return outcome ? *outcome : Outcome{.kind = Outcome::Kind::exited, .exit_code = -1};
 }

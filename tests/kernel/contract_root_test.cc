@@ -202,7 +202,8 @@ TEST(Contract, S07_NothingPropagatesToSharedMountsOfTheHost) {
       runner.gid_mappings = {{0, 0, 1}};
       runner.setgroups = Setgroups::deny;
     }
-    const Result<Outcome> outcome = run(runner, {.wall_time_limit = std::chrono::seconds(60)});
+    runner.limits.wall_time = std::chrono::seconds(60);
+    const Result<Outcome> outcome = run(runner);
     if (!outcome) {
       std::fprintf(stderr, "%s\n", outcome.error().message().c_str());
       ::_exit(95);

@@ -7,8 +7,9 @@ namespace {
 
 using namespace act;
 
-std::string said_by(const Runner& runner) {
-  const Result<Outcome> outcome = run(runner, {.wall_time_limit = std::chrono::seconds(60)});
+std::string said_by(Runner runner) {
+  runner.limits.wall_time = std::chrono::seconds(60);
+  const Result<Outcome> outcome = run(runner);
   return text_of(outcome) + ": " + (outcome ? outcome->standard_output : "");
 }
 

@@ -57,6 +57,8 @@ const Accepted kAccepted[] = {
     {"ShortestSetup", [](Runner& r) { r.setup_timeout = std::chrono::milliseconds(1); }},
     {"LongSetup", [](Runner& r) { r.setup_timeout = std::chrono::hours(1); }},
     {"EqualLimits", [](Runner& r) { r.rlimits = {{RLIMIT_CPU, 0, 0}, {RLIMIT_RTTIME, 1, 1}}; }},
+    {"ShortestWallTime", [](Runner& r) { r.limits.wall_time = std::chrono::nanoseconds(1); }},
+    {"LongestWallTime", [](Runner& r) { r.limits.wall_time = std::chrono::years(10); }},
     {"OneProcess", [](Runner& r) { r.limits.processes = 1; }},
     {"MostProcesses", [](Runner& r) { r.limits.processes = 1U << 22U; }},
     {"ProcessesByResourceLimit",

@@ -6,11 +6,13 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -30,12 +32,6 @@ namespace pivotbox {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-std::uint64_t monotonic_ns() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
-}
 
 Error bad_descriptor(const SlotOrigin& origin) {
   return {.kind = Error::Kind::invalid,
@@ -406,20 +402,37 @@ Error Launch::timed_out() const {
           .hint = "the box was not built in time; a file system may not answer"};
 }
 
-Process Launch::finish() {
-  auto state = std::make_unique<Process::State>();
+Result<Process> Launch::finish() {
+  auto state = std::make_unique<Process::State>(std::move(child_.pidfd),
+                                                plan_.with_init ? FirstProcess::init : FirstProcess::program);
   state->pid = child_.pid;
-  state->pidfd = std::move(child_.pidfd);
   state->status = std::move(status_read_);
   state->start_ns = program_ns_;
   state->strength = plan_.strength;
   if (!plan_.with_init) state->host_peak_bytes = peak_memory_of_caller();
+  state->file_size_limited =
+      std::ranges::find(runner_.rlimits, RLIMIT_FSIZE, &ResourceLimit::resource) != runner_.rlimits.end();
   std::uint64_t before = start_ns_;
   for (std::size_t i = 0; i < step_end_ns_.size(); ++i) {
     state->step_times.push_back({i, describe(plan_, i), std::chrono::nanoseconds(step_end_ns_[i] - before)});
     before = step_end_ns_[i];
   }
-  return Process(std::move(state));
+  Process::State& started = *state;
+  Process process(std::move(state));  // from here on its destructor ends the box
+  if (Result<> r = supervise(started); !r) return std::unexpected(std::move(r.error()));
+  return process;
+}
+
+/// From here on the limits of time are kept.
+Result<> Launch::supervise(Process::State& state) const {
+  const Limits& limits = runner_.limits;
+  if (!limits.wall_time) return {};
+  Duties duties;
+  if (limits.wall_time) duties.wall_deadline_ns = program_ns_ + static_cast<std::uint64_t>(limits.wall_time->count());
+  Result<std::unique_ptr<Supervisor>> supervisor = Supervisor::start(state.box, std::move(duties));
+  if (!supervisor) return std::unexpected(std::move(supervisor.error()));
+  state.supervisor = std::move(*supervisor);
+  return {};
 }
 
 Result<Process> Runner::start() const {

@@ -63,7 +63,8 @@ class Launch {
   [[nodiscard]] Error explain_early_end() const;
   [[nodiscard]] Error explain_failure(const Report& report) const;
   [[nodiscard]] Error timed_out() const;
-  Process finish();
+  Result<Process> finish();
+  Result<> supervise(Process::State& state) const;
 
   const Runner& runner_;
   HostFacts host_;

@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <ctime>
 
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/host/process_state.h"
+#include "forkexec/host/verdict.h"
 #include "linux/file.h"
 
 namespace pivotbox {
@@ -21,9 +21,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::nanoseconds;
-
-/// How long init may take to end a box before its own process is killed.
-constexpr std::chrono::seconds kInitGrace{1};
 
 struct WaitStatus {
   siginfo_t info;
@@ -38,56 +35,57 @@ Result<WaitStatus> reap(int pidfd) {
   return status;
 }
 
-Outcome outcome_of(int exit_code, int signal, bool core_dumped) {
-  return {.kind = signal == 0 ? Outcome::Kind::exited : Outcome::Kind::signalled,
-          .exit_code = exit_code,
-          .signal = signal,
-          .core_dumped = core_dumped};
-}
-
 std::chrono::microseconds duration_of(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
 
+/// What a box has come to, before the verdict.
+struct Remains {
+  Evidence::End end = Evidence::End::unseen;
+  std::uint64_t ended_ns = 0;
+  Outcome outcome;
+};
+
 /// Of a box whose pid 1 is the program, or whose init was killed with it.
-Outcome outcome_of(const WaitStatus& status, const Process::State& state) {
+Remains remains_of(const WaitStatus& status, const Process::State& state) {
+  Remains remains{.ended_ns = monotonic_ns()};
   const bool exited = status.info.si_code == CLD_EXITED;
-  Outcome outcome = outcome_of(exited ? status.info.si_status : 0, exited ? 0 : status.info.si_status,
-                               status.info.si_code == CLD_DUMPED);
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  outcome.wall_time = std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec) - nanoseconds(state.start_ns);
+  if (!state.status) remains.end = exited ? Evidence::End::exited : Evidence::End::signalled;
+  Outcome& outcome = remains.outcome;
+  (exited ? outcome.exit_code : outcome.signal) = status.info.si_status;
+  outcome.core_dumped = status.info.si_code == CLD_DUMPED;
   outcome.user_time = duration_of(status.usage.ru_utime);
   outcome.system_time = duration_of(status.usage.ru_stime);
   const auto peak = static_cast<std::uint64_t>(status.usage.ru_maxrss) * 1024U;
   if (!state.status && peak > state.host_peak_bytes) outcome.peak_memory_bytes = peak;
-  return outcome;
+  return remains;
 }
 
-Outcome outcome_of(const init::Ended& ended, const Process::State& state) {
-  Outcome outcome = outcome_of(WEXITSTATUS(ended.status), WTERMSIG(ended.status), WCOREDUMP(ended.status));
-  outcome.wall_time = nanoseconds(ended.time_ns - state.start_ns);
+Remains remains_of(const init::Ended& ended) {
+  Remains remains{.end = WIFEXITED(ended.status) ? Evidence::End::exited : Evidence::End::signalled,
+                  .ended_ns = ended.time_ns};
+  Outcome& outcome = remains.outcome;
+  (WIFEXITED(ended.status) ? outcome.exit_code : outcome.signal) =
+      WIFEXITED(ended.status) ? WEXITSTATUS(ended.status) : WTERMSIG(ended.status);
+  outcome.core_dumped = WIFSIGNALED(ended.status) && WCOREDUMP(ended.status);
   outcome.user_time = std::chrono::microseconds(ended.user_us);
   outcome.system_time = std::chrono::microseconds(ended.system_us);
   outcome.peak_memory_bytes = ended.peak_memory_bytes;
-  return outcome;
+  return remains;
 }
 
-Result<Outcome> collect_with_init(const Process::State& state) {
+Result<Remains> collect_with_init(const Process::State& state) {
   init::Ended ended{};
   const bool reported = ::read(state.status.get(), &ended, sizeof ended) == sizeof ended;
-  const Result<WaitStatus> status = reap(state.pidfd.get());
-  if (reported) return outcome_of(ended, state);
-  if (state.kill_sent && status) return outcome_of(*status, state);
-  return std::unexpected(Error{.kind = Error::Kind::lost,
-                               .action = "init ended without a report",
-                               .hint = "it was killed from outside, or the kernel ran out of memory"});
+  const Result<WaitStatus> status = reap(state.box.pidfd());
+  if (reported) return remains_of(ended);
+  // Without SIGCHLD to us there is nothing to reap: init was killed, and nobody knows what it would have counted.
+  return status ? remains_of(*status, state) : Remains{.ended_ns = monotonic_ns(), .outcome = {.signal = SIGKILL}};
 }
 
-Result<Outcome> collect(const Process::State& state) {
-  if (state.status) return collect_with_init(state);
-  Result<WaitStatus> status = reap(state.pidfd.get());
-  if (status) return outcome_of(*status, state);
+Result<Remains> collect_program(const Process::State& state) {
+  Result<WaitStatus> status = reap(state.box.pidfd());
+  if (status) return remains_of(*status, state);
   Error error = std::move(status.error());
   error.kind = Error::Kind::lost;
   if (error.code == ECHILD)
@@ -96,19 +94,33 @@ Result<Outcome> collect(const Process::State& state) {
   return std::unexpected(std::move(error));
 }
 
-int send(const Process::State& state, int signal, siginfo_t* info) {
-  return static_cast<int>(::syscall(SYS_pidfd_send_signal, state.pidfd.get(), signal, info, 0));
+Error lost(const std::optional<Stop>& stop) {
+  if (stop && stop->reason == Reason::unreadable_clock)
+    return {.kind = Error::Kind::lost,
+            .field = "limits.cpu_time",
+            .action = "the CPU time of the box could no longer be read, so everything in it was ended",
+            .hint = "something removed its control group"};
+  return {.kind = Error::Kind::lost,
+          .action = "init ended without a report",
+          .hint = "it was killed from outside, or the kernel ran out of memory"};
 }
 
-/// Asks init, so that what the program used is still counted.
-int send_through_init(const Process::State& state, int signal) {
-  siginfo_t info{};
-  info.si_signo = init::kControlSignal;
-  info.si_code = SI_QUEUE;
-  info.si_pid = ::getpid();
-  info.si_uid = ::getuid();
-  info.si_value.sival_int = signal;
-  return send(state, init::kControlSignal, &info);
+Result<Outcome> collect(Process::State& state) {
+  Result<Remains> remains = state.status ? collect_with_init(state) : collect_program(state);
+  state.supervisor.reset();
+  if (!remains) return std::unexpected(std::move(remains.error()));
+  Outcome& outcome = remains->outcome;
+  const std::optional<Stop> stop = state.box.stop();
+  const std::optional<Outcome::Kind> kind = decide({.end = remains->end,
+                                                    .signal = outcome.signal,
+                                                    .ended_ns = remains->ended_ns,
+                                                    .stop = stop,
+                                                    .file_size_limited = state.file_size_limited});
+  if (!kind) return std::unexpected(lost(stop));
+  outcome.kind = *kind;
+  outcome.strength = state.strength;
+  outcome.wall_time = nanoseconds(remains->ended_ns - state.start_ns);
+  return outcome;
 }
 
 }  // namespace
@@ -128,11 +140,11 @@ Process& Process::operator=(Process&& other) noexcept {
 
 Process::~Process() {
   if (!state_ || state_->result) return;
-  send(*state_, SIGKILL, nullptr);
-  static_cast<void>(reap(state_->pidfd.get()));
+  state_->box.insist();
+  static_cast<void>(reap(state_->box.pidfd()));
 }
 
-int Process::pidfd() const { return state_->pidfd.get(); }
+int Process::pidfd() const { return state_->box.pidfd(); }
 pid_t Process::pid() const { return state_->pid; }
 const std::vector<StepTime>& Process::step_times() const { return state_->step_times; }
 
@@ -147,18 +159,19 @@ Result<Outcome> Process::wait() {
 Result<std::optional<Outcome>> Process::wait_for(nanoseconds timeout) {
   State& state = *state_;
   const auto deadline = Clock::now() + timeout;
+  bool insisted = false;
   while (!state.result) {
-    auto until = deadline;
-    if (state.killed_at && !state.kill_sent) until = std::min(until, *state.killed_at + kInitGrace);
-    const nanoseconds left = std::max<nanoseconds>(until - Clock::now(), nanoseconds::zero());
+    const Clock::time_point grace_ends = insisted ? Clock::time_point::max() : state.box.grace_ends();
+    const nanoseconds left = std::max<nanoseconds>(std::min(deadline, grace_ends) - Clock::now(), nanoseconds::zero());
     const timespec wait{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
-    pollfd watched{state.pidfd.get(), POLLIN, 0};
+    pollfd watched{state.box.pidfd(), POLLIN, 0};
     const int ready = ::ppoll(&watched, 1, &wait, nullptr);
     if (ready < 0 && errno != EINTR) return std::unexpected(linux_::system_error("wait for the box", "ppoll"));
     if (ready > 0) state.result = collect(state);
-    if (state.result && *state.result) (*state.result)->strength = state.strength;
-    if (ready == 0 && state.killed_at && !state.kill_sent && Clock::now() >= *state.killed_at + kInitGrace)
-      state.kill_sent = send(state, SIGKILL, nullptr) == 0;
+    if (ready == 0 && Clock::now() >= grace_ends) {
+      state.box.insist();
+      insisted = true;
+    }
     if (ready == 0 && Clock::now() >= deadline) return std::nullopt;
   }
   if (!*state.result) return std::unexpected(state.result->error());
@@ -166,15 +179,13 @@ Result<std::optional<Outcome>> Process::wait_for(nanoseconds timeout) {
 }
 
 Result<> Process::kill(int signal) {
-  State& state = *state_;
   if (signal < 1 || signal > 64)
     return std::unexpected(
         Error{.kind = Error::Kind::invalid, .field = "signal", .action = std::to_string(signal) + " is not a signal"});
-  if (state.result) return {};
-  const int sent = state.status ? send_through_init(state, signal) : send(state, signal, nullptr);
-  if (sent != 0 && errno != ESRCH) return std::unexpected(linux_::system_error("signal the box", "pidfd_send_signal"));
-  if (signal == SIGKILL && state.status && !state.killed_at) state.killed_at = Clock::now();
-  return {};
+  if (state_->result) return {};
+  return signal == SIGKILL ? state_->box.end(Reason::caller) : state_->box.signal(signal);
 }
+
+Result<> Process::end_for_output() { return state_->result ? Result<>() : state_->box.end(Reason::output); }
 
 }  // namespace pivotbox

@@ -1,31 +1,35 @@
 // What a Process knows between its start and its end.
 #pragma once
 
-#include <sys/resource.h>
-
-#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
+#include "forkexec/host/box_end.h"
+#include "forkexec/host/supervisor.h"
 #include "pivotbox/fd.h"
 #include "pivotbox/process.h"
 
 namespace pivotbox {
 
+/// Who uses what: `box` is shared with the supervising thread and locks itself; everything else belongs to the one
+/// thread that uses the Process.
 struct Process::State {
+  State(Fd pidfd, FirstProcess first) : box(std::move(pidfd), first) {}
+
   pid_t pid = -1;
-  Fd pidfd;
+  BoxEnd box;
   Fd status;                   ///< what init reports; none with pid1 = program
   std::uint64_t start_ns = 0;  ///< CLOCK_MONOTONIC when the program was executed
   /// Peak resident set of the host when the child left its memory: what the kernel may have carried over into the
   /// program's.
   std::uint64_t host_peak_bytes = 0;
   Strength strength;
+  bool file_size_limited = false;  ///< the program has an RLIMIT_FSIZE
   std::vector<StepTime> step_times;
-  std::optional<std::chrono::steady_clock::time_point> killed_at;  ///< when init was asked to end everything
-  bool kill_sent = false;                                          ///< SIGKILL went to pid 1 itself
   std::optional<Result<Outcome>> result;
+  std::unique_ptr<Supervisor> supervisor;  ///< the last member: its thread uses `box`
 };
 
 /// Peak resident set of the calling process.

@@ -18,8 +18,6 @@ namespace pivotbox {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 struct Pipe {
   Fd read;
   Fd write;
@@ -99,63 +97,47 @@ class Feeder {
   std::string_view left_;
 };
 
-/// One box being fed, collected and watched.
+/// One box being fed and collected.
 class Conversation {
  public:
-  Conversation(Process process, Feeder input, Collector output, Collector error,
-               std::optional<Clock::time_point> deadline)
-      : process_(std::move(process)),
-        input_(std::move(input)),
-        output_(std::move(output)),
-        error_(std::move(error)),
-        deadline_(deadline) {}
+  Conversation(Process process, Feeder input, Collector output, Collector error)
+      : process_(std::move(process)), input_(std::move(input)), output_(std::move(output)), error_(std::move(error)) {}
 
-  /// Until the box is gone. Why it was ended, if run() ended it.
-  Result<std::optional<Outcome::Kind>> hold() {
-    std::optional<Outcome::Kind> ended;
+  /// Until the box is gone.
+  Result<Outcome> hold() {
     for (;;) {
       pollfd watched[4] = {{process_.pidfd(), POLLIN, 0},
                            {input_.fd(), POLLOUT, 0},
                            {output_.fd(), POLLIN, 0},
                            {error_.fd(), POLLIN, 0}};
-      if (::poll(watched, 4, ended ? -1 : milliseconds_left()) < 0 && errno != EINTR)
+      if (::poll(watched, 4, -1) < 0 && errno != EINTR)
         return std::unexpected(linux_::system_error("wait for the box", "poll"));
       if (Result<> r = move_data(); !r) return std::unexpected(std::move(r.error()));
-      if (watched[0].revents != 0)
-        return output_.exceeded() || error_.exceeded() ? ended.value_or(Outcome::Kind::output_exceeded) : ended;
-      if (ended) continue;
       if (output_.exceeded() || error_.exceeded())
-        ended = Outcome::Kind::output_exceeded;
-      else if (deadline_ && Clock::now() >= *deadline_)
-        ended = Outcome::Kind::wall_time_exceeded;
-      else
-        continue;
-      if (Result<> r = process_.kill(SIGKILL); !r) return std::unexpected(std::move(r.error()));
-      // With the kill sent, wait() bounds how long init may take.
-      if (Result<Outcome> gone = process_.wait(); !gone) return std::unexpected(std::move(gone.error()));
+        if (Result<> r = process_.end_for_output(); !r) return std::unexpected(std::move(r.error()));
+      // With the end asked for, wait() bounds how long init may take.
+      if (watched[0].revents != 0 || output_.exceeded() || error_.exceeded()) return last_words();
     }
   }
 
-  Result<Outcome> outcome() { return process_.wait(); }
-
  private:
+  /// What was written before the end may still be in the pipes.
+  Result<Outcome> last_words() {
+    Result<Outcome> outcome = process_.wait();
+    if (Result<> r = move_data(); !r) return std::unexpected(std::move(r.error()));
+    return outcome;
+  }
+
   Result<> move_data() {
     if (Result<> r = input_.push(); !r) return r;
     if (Result<> r = output_.drain(); !r) return r;
     return error_.drain();
   }
 
-  [[nodiscard]] int milliseconds_left() const {
-    if (!deadline_) return -1;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline_ - Clock::now()).count();
-    return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1'000'000));
-  }
-
   Process process_;
   Feeder input_;
   Collector output_;
   Collector error_;
-  std::optional<Clock::time_point> deadline_;
 };
 
 }  // namespace
@@ -179,16 +161,11 @@ Result<Outcome> run(const Runner& runner, const RunOptions& options) {
 
   std::string collected_output;
   std::string collected_error;
-  std::optional<Clock::time_point> deadline;
-  if (options.wall_time_limit) deadline = Clock::now() + *options.wall_time_limit;
   Conversation conversation(std::move(*process), Feeder(std::move(input->write), options.standard_input),
                             Collector(std::move(output->read), options.output_limit_bytes, collected_output),
-                            Collector(std::move(error->read), options.error_limit_bytes, collected_error), deadline);
-  const Result<std::optional<Outcome::Kind>> ended = conversation.hold();
-  if (!ended) return std::unexpected(ended.error());
-  Result<Outcome> outcome = conversation.outcome();
+                            Collector(std::move(error->read), options.error_limit_bytes, collected_error));
+  Result<Outcome> outcome = conversation.hold();
   if (!outcome) return outcome;
-  if (*ended) outcome->kind = **ended;
   outcome->standard_output = std::move(collected_output);
   outcome->standard_error = std::move(collected_error);
   return outcome;

@@ -167,7 +167,16 @@ Result<> check_privileges(const Runner& runner) {
   return {};
 }
 
+Result<> check_time_limit(const std::optional<std::chrono::nanoseconds>& time, const std::string& field) {
+  constexpr std::chrono::years kLongest{10};
+  if (!time) return {};
+  if (time->count() <= 0) return invalid(field, "must be more than no time", "nullopt is no limit");
+  if (*time > kLongest) return invalid(field, "is more than 10 years", "nullopt is no limit");
+  return {};
+}
+
 Result<> check_limits(const Runner& runner) {
+  if (Result<> r = check_time_limit(runner.limits.wall_time, "limits.wall_time"); !r) return r;
   constexpr std::uint32_t kMostProcesses = 1U << 22U;  // PID_MAX_LIMIT of a 64-bit kernel
   const std::optional<std::uint32_t>& processes = runner.limits.processes;
   if (!processes) return {};

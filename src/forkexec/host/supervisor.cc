@@ -1,0 +1,100 @@
+#include "forkexec/host/supervisor.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <csignal>
+#include <system_error>
+
+namespace pivotbox {
+
+namespace {
+
+using std::chrono::nanoseconds;
+
+/// The shortest sleep: what a limit of CPU time may be overrun by on each CPU.
+constexpr nanoseconds kShortestSleep = std::chrono::microseconds(500);
+constexpr nanoseconds kLongestSleep = std::chrono::hours(1);
+
+/// The caller's handlers are not for this thread.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before_);
+  }
+  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+/// A limit that was reached, or how long none can be.
+struct Look {
+  std::optional<Reason> reached;
+  nanoseconds rest{};
+};
+
+Look look_at_wall_time(std::uint64_t deadline_ns) {
+  const std::uint64_t now = monotonic_ns();
+  if (now >= deadline_ns) return {.reached = Reason::wall_time};
+  return {.reached = {}, .rest = nanoseconds(deadline_ns - now)};
+}
+
+Look look_at_cpu_time(Duties::CpuTime& cpu) {
+  const std::optional<nanoseconds> used = cpu.clock.used();
+  if (!used) return {.reached = Reason::unreadable_clock};
+  if (*used >= cpu.limit) return {.reached = Reason::cpu_time};
+  return {.reached = {}, .rest = std::max((cpu.limit - *used) / cpu.usable_cpus, kShortestSleep)};
+}
+
+Look look(Duties& duties) {
+  Look next{.reached = {}, .rest = kLongestSleep};
+  const auto take = [&next](const Look& other) {
+    if (!next.reached) next.reached = other.reached;
+    next.rest = std::min(next.rest, other.rest);
+  };
+  if (duties.wall_deadline_ns) take(look_at_wall_time(*duties.wall_deadline_ns));
+  if (duties.cpu_time) take(look_at_cpu_time(*duties.cpu_time));
+  return next;
+}
+
+/// Whether the box is gone.
+bool sleep_or_see_the_end(const BoxEnd& box, nanoseconds rest) {
+  const timespec timeout{rest.count() / 1'000'000'000, rest.count() % 1'000'000'000};
+  pollfd watched{box.pidfd(), POLLIN, 0};
+  return ::ppoll(&watched, 1, &timeout, nullptr) == 1;
+}
+
+void keep(BoxEnd& box, Duties duties) {
+  for (;;) {
+    const Look next = look(duties);
+    if (next.reached) return box.end_and_wait(*next.reached);
+    if (sleep_or_see_the_end(box, next.rest)) return;
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Supervisor>> Supervisor::start(BoxEnd& box, Duties duties) {
+  std::unique_ptr<Supervisor> supervisor(new Supervisor);
+  const SignalsBlocked blocked;
+  try {
+    supervisor->thread_ = std::thread(keep, std::ref(box), std::move(duties));
+  } catch (const std::system_error& error) {
+    return std::unexpected(Error{.kind = Error::Kind::system,
+                                 .action = "start the thread that keeps the limits of time",
+                                 .syscall = "clone3",
+                                 .code = error.code().value()});
+  }
+  return supervisor;
+}
+
+Supervisor::~Supervisor() {
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace pivotbox

@@ -1,0 +1,182 @@
+// Verdicts on the real kernel: limits are kept whatever the program does, and what it did is told from what we did.
+
+#include <sys/mman.h>
+
+#include <chrono>
+
+#include "act.h"
+
+namespace pivotbox {
+namespace {
+
+using namespace std::chrono_literals;
+using act::finish;
+using act::kBothPid1;
+using act::text_of;
+using Kind = Outcome::Kind;
+
+constexpr const char* kEndless[] = {"alone",   "threads", "kernel", "child", "short children",
+                                    "stopped", "daemon",  "deaf",   "stop",  "sleep"};
+
+Runner burn(const char* how, Pid1 pid1) {
+  Runner runner = act::runner({}, pid1);
+  runner.args = {"/programs/burn", how};
+  return runner;
+}
+
+/// What came of it, and that it took no longer than it had to: an idle machine overruns by a few milliseconds.
+void expect_end_at(const Result<Outcome>& outcome, Kind kind, std::chrono::nanoseconds used,
+                   std::chrono::nanoseconds limit) {
+  ASSERT_TRUE(outcome) << text_of(outcome);
+  EXPECT_EQ(outcome->kind, kind) << text_of(outcome);
+  EXPECT_EQ(outcome->signal, SIGKILL);
+  EXPECT_GE(used, limit);
+  EXPECT_LT(used, limit + 5s);
+}
+
+TEST(VerdictWallTime, IsKeptWhateverTheProgramDoes) {
+  const act::HostState before;
+  for (const Pid1 pid1 : kBothPid1)
+    for (const char* how : kEndless) {
+      SCOPED_TRACE(how);
+      Runner runner = burn(how, pid1);
+      runner.limits.wall_time = 30ms;
+      const Result<Outcome> outcome = finish(runner);
+      expect_end_at(outcome, Kind::wall_time_exceeded, outcome ? outcome->wall_time : 0ns, 30ms);
+    }
+  EXPECT_EQ(act::HostState(), before);
+}
+
+TEST(VerdictWallTime, IsKeptThoughNobodyWaits) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner runner = burn("sleep", pid1);
+    runner.limits.wall_time = 30ms;
+    Result<Process> process = runner.start();
+    ASSERT_TRUE(process) << text_of(process.error());
+    EXPECT_TRUE(act::becomes_readable(process->pidfd()));
+    EXPECT_EQ(process->wait()->kind, Kind::wall_time_exceeded);
+    EXPECT_EQ(process->wait()->kind, Kind::wall_time_exceeded);  // the same once more
+  }
+}
+
+TEST(VerdictWallTime, IsNoMatterToAProgramThatEnds) {
+  for (const Pid1 pid1 : kBothPid1)
+    for (const std::chrono::nanoseconds limit : {std::chrono::nanoseconds(60s), std::chrono::nanoseconds(87600h)}) {
+      Runner runner = act::runner({"exit", "3"}, pid1);
+      runner.limits.wall_time = limit;
+      EXPECT_EQ(text_of(finish(runner)), "exited 3");
+      Result<Process> process = runner.start();
+      ASSERT_TRUE(process);  // and its destructor does not wait for the limit
+    }
+}
+
+/// A program that ends at the limit ends one way or the other, and never both or neither.
+TEST(VerdictWallTime, AtTheLastMomentOneOfTwoVerdicts) {
+  Runner runner = act::runner({"exit", "3"});
+  for (int microseconds = 100; microseconds < 2000; microseconds += 20) {
+    runner.limits.wall_time = std::chrono::microseconds(microseconds);
+    const Result<Outcome> outcome = finish(runner);
+    ASSERT_TRUE(outcome) << text_of(outcome);
+    if (outcome->kind == Kind::exited)
+      EXPECT_EQ(text_of(outcome), "exited 3");
+    else
+      EXPECT_EQ(std::pair(outcome->kind, outcome->signal), std::pair(Kind::wall_time_exceeded, SIGKILL));
+  }
+}
+
+TEST(Verdict, SigkillByItselfIsASignal) {
+  for (const char* signal : {"9", "11", "25"}) {
+    Runner runner = act::runner({"die", signal});
+    runner.limits.wall_time = 60s;
+    const Result<Outcome> outcome = finish(runner);
+    ASSERT_TRUE(outcome) << text_of(outcome);
+    EXPECT_EQ(std::pair(outcome->kind, std::to_string(outcome->signal)),
+              std::pair(Kind::signalled, std::string(signal)));
+  }
+}
+
+TEST(Verdict, TheCallersKillIsASignal) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner runner = burn("child", pid1);
+    runner.limits.wall_time = 60s;
+    Result<Process> process = runner.start();
+    ASSERT_TRUE(process) << text_of(process.error());
+    ASSERT_TRUE(process->kill(SIGKILL));
+    ASSERT_TRUE(process->end_for_output());  // too late to be the reason
+    const Result<Outcome> outcome = process->wait();
+    ASSERT_TRUE(outcome) << text_of(outcome);
+    EXPECT_EQ(outcome->kind, Kind::signalled);
+  }
+}
+
+TEST(Verdict, AFileThatGrowsToItsLimitIsOutput) {
+  for (const Pid1 pid1 : kBothPid1) {
+    const Fd file = Fd::adopt(::memfd_create("test", MFD_CLOEXEC));
+    Runner runner = act::runner({"fill", "200000"}, pid1);
+    runner.files = {0, file.get(), 2};
+    runner.rlimits.push_back({.resource = RLIMIT_FSIZE, .soft = 100'000, .hard = 100'000});
+    const Result<Outcome> outcome = finish(runner);
+    ASSERT_TRUE(outcome) << text_of(outcome);
+    // Process 1 feels no signal that it has no handler for (pid_namespaces(7)): its write fails.
+    EXPECT_EQ(outcome->kind, pid1 == Pid1::init ? Kind::output_exceeded : Kind::exited);
+    EXPECT_EQ(::lseek(file.get(), 0, SEEK_END), 100'000);
+  }
+}
+
+TEST(Verdict, ABoxDestroyedFromOutsideIsNoVerdict) {
+  Runner runner = burn("sleep", Pid1::init);
+  runner.limits.wall_time = 60s;
+  Result<Process> process = runner.start();
+  ASSERT_TRUE(process) << text_of(process.error());
+  ASSERT_EQ(::kill(process->pid(), SIGKILL), 0);
+  const Result<Outcome> outcome = process->wait();
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().kind, Error::Kind::lost);
+}
+
+/// With the thread of a limit alive, the host's death still leaves nothing.
+TEST(VerdictHost, ItsDeathLeavesNothing) {
+  const act::HostState before;
+  for (const Pid1 pid1 : kBothPid1) {
+    act::Pipe name = act::make_pipe();
+    const pid_t host = ::fork();
+    if (host == 0) {
+      Runner runner = burn("daemon", pid1);
+      runner.limits.wall_time = 60s;
+      const Result<Process> process = runner.start();
+      const pid_t pid = process ? process->pid() : 0;
+      if (::write(name.write.get(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
+      for (;;) ::pause();
+    }
+    pid_t pid = 0;
+    ASSERT_TRUE(act::becomes_readable(name.read.get()));
+    ASSERT_EQ(::read(name.read.get(), &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
+    const Fd box = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    ASSERT_EQ(::kill(host, SIGKILL), 0);
+    EXPECT_EQ(::waitpid(host, nullptr, 0), host);
+    EXPECT_TRUE(act::becomes_readable(box.get()));
+    EXPECT_EQ(::waitpid(pid, nullptr, __WALL), pid);  // left to us, the nearest reaper
+  }
+  EXPECT_EQ(act::HostState(), before);
+}
+
+TEST(VerdictHost, NoThreadWithoutALimitOfTime) {
+  const auto threads = [] {
+    using std::filesystem::directory_iterator;
+    return std::distance(directory_iterator("/proc/self/task"), directory_iterator());
+  };
+  const auto before = threads();
+  for (const bool limited : {false, true}) {
+    Runner runner = burn("sleep", Pid1::init);
+    if (limited) runner.limits.wall_time = 60s;
+    Result<Process> process = runner.start();
+    ASSERT_TRUE(process) << text_of(process.error());
+    EXPECT_EQ(threads(), before + (limited ? 1 : 0));
+    ASSERT_TRUE(process->kill(SIGKILL));
+    ASSERT_TRUE(process->wait());
+    EXPECT_EQ(threads(), before);
+  }
+}
+
+}  // namespace
+}  // namespace pivotbox
