@@ -114,8 +114,9 @@ void add_outcome(JsonObject& record, const Outcome& outcome) {
 
 void add_failure(JsonObject& record, const Error& error) {
   record.add_json("status", json_string("setup_failed"));
-  for (const std::string_view name : {"exit_code", "signal", "signal_name", "wall_time_ns", "user_time_us",
-                                      "system_time_us", "peak_memory_bytes", "core_dumped", "disallowed_syscall", "strength"})
+  for (const std::string_view name :
+       {"exit_code", "signal", "signal_name", "wall_time_ns", "user_time_us", "system_time_us", "peak_memory_bytes",
+        "core_dumped", "disallowed_syscall", "strength"})
     record.add_json(name, "null");
   record.add_json("error", json(error));
 }
