@@ -75,13 +75,13 @@ Outcome outcome_of(const init::Ended& ended, const Process::State& state) {
 
 Result<Outcome> collect_with_init(const Process::State& state) {
   init::Ended ended{};
-  const bool reported = ::read(state.status.get(), &ended, sizeof ended) == sizeof ended;
+  const Result<> reported = read_record(state.status, &ended, sizeof ended);
   const Result<WaitStatus> status = reap(state.pidfd.get());
+  // With SIGCHLD ignored the kernel reaps; nobody else takes more than the status, which init has reported.
+  if (!status && status.error().code != ECHILD) return std::unexpected(status.error());
   if (reported) return outcome_of(ended, state);
   if (state.kill_sent && status) return outcome_of(*status, state);
-  return std::unexpected(Error{.kind = Error::Kind::lost,
-                               .action = "init ended without a report",
-                               .hint = "it was killed from outside, or the kernel ran out of memory"});
+  return std::unexpected(reported.error());
 }
 
 Result<Outcome> collect(const Process::State& state) {
@@ -112,6 +112,17 @@ int send_through_init(const Process::State& state, int signal) {
 }
 
 }  // namespace
+
+Result<> read_record(const Fd& status, void* record, std::size_t size) {
+  ssize_t got = 0;
+  do got = ::read(status.get(), record, size);
+  while (got < 0 && errno == EINTR);
+  if (got < 0) return std::unexpected(linux_::system_error("read init's report", "read"));
+  if (got == static_cast<ssize_t>(size)) return {};
+  return std::unexpected(Error{.kind = Error::Kind::lost,
+                               .action = "init ended without a report",
+                               .hint = "it was killed from outside, or the kernel ran out of memory"});
+}
 
 std::uint64_t peak_memory_of_caller() {
   rusage usage{};
