@@ -69,15 +69,19 @@ Result<> check_new_root(const Runner& runner) {
 }
 
 /// One that is not open is refused when the launch needs it.
-FileFacts look_at(int descriptor) {
+/// One that is not open is refused later, by its name.
+Result<FileFacts> look_at(int descriptor) {
   struct stat status{};
   const int flags = ::fcntl(descriptor, F_GETFL);
-  if (flags < 0 || ::fstat(descriptor, &status) != 0) return {};
+  if (flags < 0 && errno == EBADF) return FileFacts{};
+  if (flags < 0) return std::unexpected(linux_::system_error("look at the files to pass", "fcntl"));
+  if (::fstat(descriptor, &status) != 0)
+    return std::unexpected(linux_::system_error("look at the files to pass", "fstat"));
   const bool by_path = (flags & O_PATH) != 0;  // may be opened either way
   const int mode = flags & O_ACCMODE;
-  return {.directory = S_ISDIR(status.st_mode),
-          .readable = by_path || mode != O_WRONLY,
-          .writable = by_path || mode != O_RDONLY};
+  return FileFacts{.directory = S_ISDIR(status.st_mode),
+                   .readable = by_path || mode != O_WRONLY,
+                   .writable = by_path || mode != O_RDONLY};
 }
 
 }  // namespace
@@ -100,7 +104,11 @@ Result<Prepared> prepare(const Runner& runner) {
                  .process_limit = caller->process_limit,
                  .landlock_abi = *landlock_abi};
   if (runner.landlock)
-    for (const int descriptor : runner.files) host.files.push_back(look_at(descriptor));
+    for (const int descriptor : runner.files) {
+      const Result<FileFacts> facts = look_at(descriptor);
+      if (!facts) return std::unexpected(facts.error());
+      host.files.push_back(*facts);
+    }
   Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner));
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
