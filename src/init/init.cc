@@ -29,6 +29,7 @@ namespace {
 using child::system_call;
 
 constexpr int kSigkill = 9, kSigchld = 17, kSiUser = 0, kSiQueue = -1;
+constexpr long kEsrch = 3, kEintr = 4, kEchild = 10, kEpipe = 32;
 constexpr int kStatusFd = 0, kHostFd = 1, kSignalFd = 2;  // where init keeps its three once the program has its own
 
 alignas(64) char program_stack[child::kStackSize];
@@ -43,15 +44,30 @@ long call(long number, A... arguments) {
   for (;;) call(__NR_exit_group, code);
 }
 
+/// Where failures are told, and under which step, as soon as that is known.
+int status_descriptor = -1;
+std::uint16_t own_step = 0;
+
+[[noreturn]] void fail(long number, long code) {
+  const Started failed{
+      {Report::Kind::exec_failed, 0, own_step, static_cast<std::uint16_t>(number), static_cast<std::uint16_t>(-code)},
+      0};
+  call(__NR_write, status_descriptor, &failed, sizeof failed);
+  leave(126);
+}
+
 /// For what cannot fail unless the box is broken: without it the host sees a box that died, never one that runs
 /// unguarded.
-void require(long result) {
-  if (result < 0) leave(126);
+template <class... A>
+long must(long number, A... arguments) {
+  const long result = call(number, arguments...);
+  if (result < 0 && result > -4096) fail(number, result);
+  return result;
 }
 
 std::uint64_t now() {
   __kernel_timespec time{};
-  require(call(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &time));
+  must(__NR_clock_gettime, 1 /* CLOCK_MONOTONIC */, &time);
   return static_cast<std::uint64_t>(time.tv_sec) * 1000000000U + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
@@ -63,13 +79,19 @@ int parse_number(const char* text) {
 
 const PlanHeader& map_plan(int descriptor) {
   struct statx status;
-  require(call(__NR_statx, descriptor, "", AT_EMPTY_PATH, STATX_SIZE, &status));
-  const long map = call(__NR_mmap, 0, status.stx_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-  if (map < 0 && map > -4096) leave(126);
-  return *reinterpret_cast<const PlanHeader*>(map);
+  must(__NR_statx, descriptor, "", AT_EMPTY_PATH, STATX_SIZE, &status);
+  const long map = must(__NR_mmap, 0, status.stx_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+  const auto& plan = *reinterpret_cast<const PlanHeader*>(map);
+  status_descriptor = plan.status_fd;
+  own_step = plan.first_step;
+  return plan;
 }
 
-void tell_host(const void* record, std::size_t size) { call(__NR_write, kStatusFd, record, size); }  // it may be gone
+void tell_host(const void* record, std::size_t size) {
+  const long written = call(__NR_write, kStatusFd, record, size);
+  if (written != static_cast<long>(size) && written != -kEpipe)
+    leave(126);  // EPIPE: the host is gone, the box may go on
+}
 
 /// Nothing of the program's signals, tracing or limits reaches init; a SIGCHLD that the host ignores would lose the
 /// program's end.
@@ -81,12 +103,12 @@ void become_init(const PlanHeader& plan) {
     void (*restorer)();
     std::uint64_t mask;
   } default_action{nullptr, 0, nullptr, 0};
-  require(call(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, nullptr, sizeof all));
-  require(call(__NR_rt_sigaction, kSigchld, &default_action, nullptr, sizeof all));
-  require(call(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0));
-  require(call(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0));  // tied to a thread of the host; host_fd is not
-  require(call(__NR_prctl, PR_SET_NAME, "pivotbox-init", 0, 0, 0));
-  if (plan.new_session != 0) require(call(__NR_setsid));
+  must(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, nullptr, sizeof all);
+  must(__NR_rt_sigaction, kSigchld, &default_action, nullptr, sizeof all);
+  must(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
+  must(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);  // tied to a thread of the host; host_fd is not
+  must(__NR_prctl, PR_SET_NAME, "pivotbox-init", 0, 0, 0);
+  if (plan.new_session != 0) must(__NR_setsid);
 }
 
 /// Executes the program; the pid, or a Report of why not.
@@ -118,36 +140,36 @@ long start_program(const PlanHeader& plan, char* const* argv, char* const* envp,
 void notice_death_before_exec(long pid, child::Handshake& handshake) {
   if (handshake.report.kind != Report::Kind::none) return;
   int status = 0;
-  if (call(__NR_wait4, pid, &status, __WCLONE, nullptr) != pid) return;
+  const long waited = call(__NR_wait4, pid, &status, __WCLONE, nullptr);
+  if (waited == -kEchild) return;
+  if (waited < 0) fail(__NR_wait4, waited);
   handshake.report = {Report::Kind::killed, 0, handshake.step, 0, static_cast<std::uint16_t>(status & 0x7f)};
 }
 
 /// Keeps the three descriptors init needs and no privilege but that of killing what runs under another id.
 void settle(const PlanHeader& plan) {
   const std::uint64_t all = ~std::uint64_t{0};
-  const long signals = call(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC);
-  require(signals);
+  const long signals = must(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC);
   // Raised first, so that none of the three is overwritten before it is moved.
-  const long status = call(__NR_fcntl, plan.status_fd, F_DUPFD_CLOEXEC, 3);
-  require(status);
-  const long host = plan.host_fd < 0 ? -1 : call(__NR_fcntl, plan.host_fd, F_DUPFD_CLOEXEC, 3);
-  if (plan.host_fd >= 0) require(host);
-  const long raised_signals = call(__NR_fcntl, signals, F_DUPFD_CLOEXEC, 3);
-  require(raised_signals);
-  require(call(__NR_dup3, status, kStatusFd, O_CLOEXEC));
-  require(call(__NR_dup3, raised_signals, kSignalFd, O_CLOEXEC));
+  const long status = must(__NR_fcntl, plan.status_fd, F_DUPFD_CLOEXEC, 3);
+  const long host = plan.host_fd < 0 ? -1 : must(__NR_fcntl, plan.host_fd, F_DUPFD_CLOEXEC, 3);
+  const long raised_signals = must(__NR_fcntl, signals, F_DUPFD_CLOEXEC, 3);
+  status_descriptor = static_cast<int>(status);
+  must(__NR_dup3, status, kStatusFd, O_CLOEXEC);
+  must(__NR_dup3, raised_signals, kSignalFd, O_CLOEXEC);
   if (host >= 0)
-    require(call(__NR_dup3, host, kHostFd, O_CLOEXEC));
+    must(__NR_dup3, host, kHostFd, O_CLOEXEC);
   else
-    require(call(__NR_close_range, kHostFd, kHostFd, 0));
-  require(call(__NR_close_range, 3, ~0U, 0));
-  require(call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    must(__NR_close_range, kHostFd, kHostFd, 0);
+  status_descriptor = kStatusFd;
+  must(__NR_close_range, 3, ~0U, 0);
+  must(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct held[2];
-  require(call(__NR_capget, &header, held));
+  must(__NR_capget, &header, held);
   constexpr std::uint32_t kKill = 1U << CAP_KILL;
   __user_cap_data_struct kept[2] = {{held[0].permitted & kKill, held[0].permitted & kKill, 0}, {0, 0, 0}};
-  require(call(__NR_capset, &header, kept));
+  must(__NR_capset, &header, kept);
 }
 
 struct ProgramEnd {
@@ -160,6 +182,7 @@ ProgramEnd reap(long program) {
   for (;;) {
     int status = 0;
     const long pid = call(__NR_wait4, -1, &status, WNOHANG | __WALL, nullptr);
+    if (pid < 0 && pid != -kEchild) fail(__NR_wait4, pid);
     if (pid <= 0) return end;
     if (pid == program) end = {true, status};
   }
@@ -195,11 +218,13 @@ Ended end_box(int status) {
   Ended ended{};
   ended.status = status;
   ended.time_ns = now();
-  call(__NR_kill, -1, kSigkill);  // no process to kill is as good
-  while (call(__NR_wait4, -1, nullptr, __WALL, nullptr) > 0) {
-  }
+  const long killed = call(__NR_kill, -1, kSigkill);
+  if (killed < 0 && killed != -kEsrch) leave(126);  // the kernel kills them then
+  long waited = 0;
+  while (waited >= 0 || waited == -kEintr) waited = call(__NR_wait4, -1, nullptr, __WALL, nullptr);
+  if (waited != -kEchild) leave(126);
   struct rusage usage;
-  require(call(__NR_getrusage, RUSAGE_CHILDREN, &usage));
+  must(__NR_getrusage, RUSAGE_CHILDREN, &usage);
   const auto microseconds = [](const auto& time) {
     return static_cast<std::uint64_t>(time.tv_sec) * 1000000U + static_cast<std::uint64_t>(time.tv_usec);
   };

@@ -8,59 +8,90 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
+
+#include "linux/file.h"
+
 namespace pivotbox::linux_ {
 
 namespace {
 
-bool has_administrator_capabilities() {
+Result<bool> has_administrator_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct held[2]{};
-  if (::syscall(SYS_capget, &header, held) != 0) return false;
+  if (::syscall(SYS_capget, &header, held) != 0)
+    return std::unexpected(system_error("read the caller's capabilities", "capget"));
   constexpr std::uint32_t kNeeded = 1U << CAP_SYS_ADMIN | 1U << CAP_SETUID | 1U << CAP_SETGID;
   return (held[0].effective & kNeeded) == kNeeded;
 }
 
 /// fsopen(2) asks for the same right, CAP_SYS_ADMIN over the mount namespace, and makes nothing that must be undone:
-/// closing a cloned tree would wait for an RCU grace period.
-bool can_open_trees() {
+/// closing a cloned tree would wait for an RCU grace period. Only a refusal is an answer: anything else passes.
+Result<bool> can_open_trees() {
   const long context = ::syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-  if (context >= 0) ::close(static_cast<int>(context));
-  return context >= 0;
+  if (context >= 0) return ::close(static_cast<int>(context)), true;
+  if (errno == EPERM || errno == ENOSYS) return false;
+  return std::unexpected(system_error("find out whether the caller may clone mounts", "fsopen"));
+}
+
+Result<std::uint8_t> find_last_capability() {
+  std::uint8_t known = 0;
+  for (std::uint8_t unknown = 64; unknown - known > 1;) {
+    const auto middle = static_cast<std::uint8_t>((known + unknown) / 2);
+    const bool knows = ::prctl(PR_CAPBSET_READ, middle) >= 0;
+    // One that was taken for unknown would stay in the program's bounding set.
+    if (!knows && errno != EINVAL) return std::unexpected(system_error("find the last capability", "prctl"));
+    (knows ? known : unknown) = middle;
+  }
+  return known;
+}
+
+Result<int> find_landlock_abi() {
+  constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
+  const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersion);
+  if (version >= 0) return static_cast<int>(version);
+  if (errno == ENOSYS || errno == EOPNOTSUPP) return 0;
+  return std::unexpected(system_error("find out which Landlock the kernel has", "landlock_create_ruleset"));
+}
+
+/// What `find` finds, kept from its first success on. Lock-free, so that a fork in the middle of it does no harm.
+template <class T>
+Result<T> once(std::atomic<int>& kept, Result<T> (*find)()) {
+  constexpr int kNotYet = 0;
+  if (const int found = kept; found != kNotYet) return static_cast<T>(found - 1);
+  const Result<T> found = find();
+  if (found) kept = *found + 1;
+  return found;
 }
 
 }  // namespace
 
-Caller probe_caller() {
+Result<Caller> probe_caller() {
+  static std::atomic<int> opens_trees;
   Caller caller{.uid = ::geteuid(), .gid = ::getegid()};
-  caller.root = has_administrator_capabilities();
+  const Result<bool> root = has_administrator_capabilities();
+  if (!root) return std::unexpected(root.error());
+  caller.root = *root;
   rlimit processes{};
-  if (::getrlimit(RLIMIT_NPROC, &processes) == 0) caller.process_limit = processes.rlim_max;
-  if (caller.root) {
-    static const bool opens_trees = can_open_trees();
-    caller.opens_trees = opens_trees;
-  }
+  if (::getrlimit(RLIMIT_NPROC, &processes) != 0)
+    return std::unexpected(system_error("read the caller's limit of processes", "prlimit64"));
+  caller.process_limit = processes.rlim_max;
+  if (!caller.root) return caller;
+  const Result<bool> opens = once(opens_trees, can_open_trees);
+  if (!opens) return std::unexpected(opens.error());
+  caller.opens_trees = *opens;
   return caller;
 }
 
-int landlock_abi() {
-  static const int abi = [] {
-    constexpr unsigned kVersion = 1;  // LANDLOCK_CREATE_RULESET_VERSION
-    const long version = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, kVersion);
-    return version > 0 ? static_cast<int>(version) : 0;
-  }();
-  return abi;
+Result<int> landlock_abi() {
+  static std::atomic<int> abi;
+  return once(abi, find_landlock_abi);
 }
 
-std::uint8_t last_capability() {
-  static const std::uint8_t last = [] {
-    std::uint8_t known = 0;
-    for (std::uint8_t unknown = 64; unknown - known > 1;) {
-      const auto middle = static_cast<std::uint8_t>((known + unknown) / 2);
-      (::prctl(PR_CAPBSET_READ, middle) >= 0 ? known : unknown) = middle;
-    }
-    return known;
-  }();
-  return last;
+Result<std::uint8_t> last_capability() {
+  static std::atomic<int> last;
+  return once(last, find_last_capability);
 }
 
 }  // namespace pivotbox::linux_

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "pivotbox/error.h"
+
 namespace pivotbox::linux_ {
 
 struct Caller {
@@ -14,12 +16,12 @@ struct Caller {
 };
 
 /// Looks anew at each call, except at what cannot change while the process lives. Thread-safe.
-[[nodiscard]] Caller probe_caller();
+[[nodiscard]] Result<Caller> probe_caller();
 
 /// Version of Landlock's interface (landlock_create_ruleset(2)); 0 when the kernel has none or it is not enabled.
-[[nodiscard]] int landlock_abi();
+[[nodiscard]] Result<int> landlock_abi();
 
 /// The highest capability this kernel knows (PR_CAPBSET_READ).
-[[nodiscard]] std::uint8_t last_capability();
+[[nodiscard]] Result<std::uint8_t> last_capability();
 
 }  // namespace pivotbox::linux_

@@ -113,6 +113,34 @@ inline Result<Outcome> finish(const Runner& runner) {
   return process->wait();
 }
 
+/// A running program that has said that it is ready.
+struct Ready {
+  explicit Ready(Runner runner) {
+    act::Pipe says = make_pipe();
+    runner.files = {Runner::kClosed, says.write.get(), Runner::kClosed};
+    process = runner.start();
+    says.write.reset();
+    output = std::move(says.read);
+    EXPECT_TRUE(process) << text_of(process.error());
+    EXPECT_TRUE(act::says_ready(output.get()));
+  }
+  Result<Process> process = std::unexpected(Error{});
+  Fd output;
+};
+
+/// What any process of ours has open, without the numbers: they change where a call less is made.
+inline std::multiset<std::string> open_files_of(pid_t pid) {
+  std::multiset<std::string> files;
+  for (int descriptor = 0; descriptor < 256; ++descriptor) {
+    std::array<char, 256> target{};
+    const std::string link = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(descriptor);
+    if (::readlink(link.c_str(), target.data(), target.size() - 1) < 0) continue;
+    const std::string_view name = target.data();
+    files.emplace(name.substr(0, name.find('[')));  // of a pipe and the like: its inode
+  }
+  return files;
+}
+
 /// What a launch could leave behind: descriptors, children, mounts, control groups, temporary files. Two of them that
 /// print the same are the same.
 class HostState {

@@ -19,6 +19,7 @@ using act::finish;
 using act::in_forked_host;
 using act::kBothPid1;
 using act::make_pipe;
+using act::Ready;
 using act::runner;
 using act::text_of;
 
@@ -27,21 +28,6 @@ std::string output_of(Runner runner) {
   const Result<Outcome> outcome = run(runner);
   return outcome && outcome->exit_code == 0 && outcome->signal == 0 ? outcome->standard_output : text_of(outcome);
 }
-
-/// A running program that has said that it is ready.
-struct Ready {
-  explicit Ready(Runner runner) {
-    act::Pipe says = make_pipe();
-    runner.files = {Runner::kClosed, says.write.get(), Runner::kClosed};
-    process = runner.start();
-    says.write.reset();
-    output = std::move(says.read);
-    EXPECT_TRUE(process) << text_of(process.error());
-    EXPECT_TRUE(act::says_ready(output.get()));
-  }
-  Result<Process> process = std::unexpected(Error{});
-  Fd output;
-};
 
 std::string inode_of(int descriptor) {
   struct stat status{};

@@ -54,9 +54,14 @@ ChildStack::ChildStack() {
       return;
     }
   }
-  base_ = ::mmap(nullptr, kGuardSize + child::kStackSize, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-  if (base_ == MAP_FAILED || ::mprotect(base_, kGuardSize, PROT_NONE) != 0) base_ = nullptr;
+  void* memory = ::mmap(nullptr, kGuardSize + child::kStackSize, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+  if (memory != MAP_FAILED && ::mprotect(memory, kGuardSize, PROT_NONE) == 0) {
+    base_ = memory;
+    return;
+  }
+  code_ = errno;
+  if (memory != MAP_FAILED) ::munmap(memory, kGuardSize + child::kStackSize);
 }
 
 ChildStack::~ChildStack() {
@@ -72,11 +77,11 @@ ChildStack::~ChildStack() {
 }
 
 Result<Birth> give_birth(clone_args arguments, const ChildStack& stack, void (*entry)(void*), void* argument) {
-  const auto failed = [](long code) {
+  const auto failed = [](const char* call, long code) {
     return std::unexpected(Error{
-        .kind = Error::Kind::system, .action = "make the child", .syscall = "clone3", .code = static_cast<int>(code)});
+        .kind = Error::Kind::system, .action = "make the child", .syscall = call, .code = static_cast<int>(code)});
   };
-  if (stack.base() == nullptr) return failed(ENOMEM);
+  if (stack.base() == nullptr) return failed("mmap", stack.code());
   int pidfd = -1;
   arguments.flags |= CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
@@ -84,7 +89,7 @@ Result<Birth> give_birth(clone_args arguments, const ChildStack& stack, void (*e
   arguments.stack_size = child::kStackSize;
   const AllSignalsBlocked blocked;
   const long pid = child::clone_child(&arguments, sizeof arguments, entry, argument);
-  if (pid < 0) return failed(-pid);
+  if (pid < 0) return failed("clone3", -pid);
   return Birth{.pid = static_cast<pid_t>(pid), .pidfd = Fd::adopt(pidfd)};
 }
 

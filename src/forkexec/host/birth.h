@@ -19,10 +19,12 @@ class ChildStack {
   ~ChildStack();
   ChildStack(const ChildStack&) = delete;
   ChildStack& operator=(const ChildStack&) = delete;
-  [[nodiscard]] void* base() const { return base_; }  ///< nullptr when there was no memory
+  [[nodiscard]] void* base() const { return base_; }  ///< nullptr when there is none
+  [[nodiscard]] int code() const { return code_; }    ///< errno, when there is none
 
  private:
-  void* base_;
+  void* base_ = nullptr;
+  int code_ = 0;
 };
 
 struct Birth {

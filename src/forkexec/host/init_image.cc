@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 
@@ -41,9 +42,13 @@ Result<Fd> make_image() {
 }  // namespace
 
 Result<int> init_image() {
-  static const Result<Fd> image = make_image();
-  if (!image) return std::unexpected(image.error());
-  return image->get();
+  static std::atomic<int> kept = -1;  // lock-free: a fork in the middle of it does no harm
+  if (const int made = kept; made >= 0) return made;
+  Result<Fd> image = make_image();
+  if (!image) return std::unexpected(std::move(image.error()));
+  int none = -1;
+  if (kept.compare_exchange_strong(none, image->get())) return image->release();
+  return none;  // another thread was first
 }
 
 }  // namespace pivotbox

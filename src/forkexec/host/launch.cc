@@ -67,15 +67,19 @@ Result<> check_new_root(const Runner& runner) {
 }
 
 /// One that is not open is refused when the launch needs it.
-FileFacts look_at(int descriptor) {
+/// One that is not open is refused later, by its name.
+Result<FileFacts> look_at(int descriptor) {
   struct stat status{};
   const int flags = ::fcntl(descriptor, F_GETFL);
-  if (flags < 0 || ::fstat(descriptor, &status) != 0) return {};
+  if (flags < 0 && errno == EBADF) return FileFacts{};
+  if (flags < 0) return std::unexpected(linux_::system_error("look at the files to pass", "fcntl"));
+  if (::fstat(descriptor, &status) != 0)
+    return std::unexpected(linux_::system_error("look at the files to pass", "fstat"));
   const bool by_path = (flags & O_PATH) != 0;  // may be opened either way
   const int mode = flags & O_ACCMODE;
-  return {.directory = S_ISDIR(status.st_mode),
-          .readable = by_path || mode != O_WRONLY,
-          .writable = by_path || mode != O_RDONLY};
+  return FileFacts{.directory = S_ISDIR(status.st_mode),
+                   .readable = by_path || mode != O_WRONLY,
+                   .writable = by_path || mode != O_RDONLY};
 }
 
 }  // namespace
@@ -84,16 +88,25 @@ Result<Prepared> prepare(const Runner& runner) {
   if (Result<> r = validate(runner); !r) return std::unexpected(std::move(r.error()));
   if (Result<> r = check_filter(runner.seccomp); !r) return std::unexpected(std::move(r.error()));
   if (Result<> r = check_new_root(runner); !r) return std::unexpected(std::move(r.error()));
-  const linux_::Caller caller = linux_::probe_caller();
-  HostFacts host{.uid = caller.uid,
-                 .gid = caller.gid,
-                 .root = caller.root,
-                 .opens_trees = caller.opens_trees,
-                 .last_capability = linux_::last_capability(),
-                 .process_limit = caller.process_limit,
-                 .landlock_abi = linux_::landlock_abi()};
+  const Result<linux_::Caller> caller = linux_::probe_caller();
+  if (!caller) return std::unexpected(caller.error());
+  const Result<std::uint8_t> last_capability = linux_::last_capability();
+  if (!last_capability) return std::unexpected(last_capability.error());
+  const Result<int> landlock_abi = linux_::landlock_abi();
+  if (!landlock_abi) return std::unexpected(landlock_abi.error());
+  HostFacts host{.uid = caller->uid,
+                 .gid = caller->gid,
+                 .root = caller->root,
+                 .opens_trees = caller->opens_trees,
+                 .last_capability = *last_capability,
+                 .process_limit = caller->process_limit,
+                 .landlock_abi = *landlock_abi};
   if (runner.landlock)
-    for (const int descriptor : runner.files) host.files.push_back(look_at(descriptor));
+    for (const int descriptor : runner.files) {
+      const Result<FileFacts> facts = look_at(descriptor);
+      if (!facts) return std::unexpected(facts.error());
+      host.files.push_back(*facts);
+    }
   if (!runner.path_rules.empty()) {
     KernelTree tree;
     Result<std::vector<RuledEntry>> root = apply_path_rules(runner, tree);
@@ -251,8 +264,10 @@ Result<> Launch::clone() {
   start_ns_ = monotonic_ns();
   Result<Birth> born = give_birth(arguments, stack_, child::run_child, &context_);
   if (!born) {
-    born.error().field = "namespaces";
-    born.error().hint = clone_hint(born.error().code, plan_.clone_flags);
+    if (born.error().syscall == "clone3") {
+      born.error().field = "namespaces";
+      born.error().hint = clone_hint(born.error().code, plan_.clone_flags);
+    }
     return std::unexpected(std::move(born.error()));
   }
   child_ = std::move(*born);
@@ -266,11 +281,20 @@ Result<> Launch::attend() {
   for (const Step& step : plan_.steps) {
     const auto* await = std::get_if<step::AwaitHost>(&step);
     if (await == nullptr) continue;
-    if (Result<> r = await->what == step::AwaitHost::For::id_maps ? map_ids() : call_hook(await->ticket); !r) return r;
+    if (Result<> r = await->what == step::AwaitHost::For::id_maps ? map_ids() : call_hook(await->ticket); !r)
+      return blame_child(std::move(r));
     __atomic_store_n(&handshake_.host, await->ticket, __ATOMIC_RELEASE);
-    ::syscall(SYS_futex, &handshake_.host, FUTEX_WAKE, 1);
+    if (::syscall(SYS_futex, &handshake_.host, FUTEX_WAKE, 1) < 0)
+      return std::unexpected(linux_::system_error("wake the child", "futex"));
   }
   return {};
+}
+
+/// What the host does for a child that has ended fails too: then the end is the reason.
+Result<> Launch::blame_child(Result<> failure) {
+  if (__atomic_load_n(&handshake_.child, __ATOMIC_ACQUIRE) != 0) return failure;
+  Result<> end = await_program();
+  return end ? failure : end;
 }
 
 Result<> Launch::map_ids() {
@@ -328,8 +352,7 @@ Result<> Launch::await_exec() {
     if (!wait_for_child_word(seen)) return std::unexpected(timed_out());
   program_ns_ = monotonic_ns();
   if (handshake_.report.kind != Report::Kind::none) return std::unexpected(explain_failure(handshake_.report));
-  if (const std::optional<Report> death = death_before_exec()) return std::unexpected(explain_failure(*death));
-  return {};
+  return require_executed();
 }
 
 Result<> Launch::await_init() {
@@ -342,43 +365,45 @@ Result<> Launch::await_init() {
     if ((watched[0].revents & POLLIN) == 0 && watched[1].revents != 0) return std::unexpected(explain_early_end());
   }
   init::Started started{};
-  if (::read(status_read_.get(), &started, sizeof started) != sizeof started)
-    return std::unexpected(Error{.kind = Error::Kind::lost, .action = "init's first report is incomplete"});
-  if (runner_.record_step_times && !read_step_times())
-    return std::unexpected(Error{.kind = Error::Kind::lost, .action = "init's step times are incomplete"});
+  if (Result<> r = read_record(status_read_, &started, sizeof started); !r) return r;
+  if (runner_.record_step_times)
+    if (Result<> r = read_step_times(); !r) return r;
   if (started.report.kind != Report::Kind::none) return std::unexpected(explain_failure(started.report));
   program_ns_ = started.time_ns;
   return {};
 }
 
-bool Launch::read_step_times() {
+Result<> Launch::read_step_times() {
   const std::size_t size = (plan_.steps.size() - plan_.init_at) * sizeof(std::uint64_t);
-  return ::read(status_read_.get(), step_end_ns_.data() + plan_.init_at, size) == static_cast<ssize_t>(size);
+  return read_record(status_read_, step_end_ns_.data() + plan_.init_at, size);
 }
 
 // ---- after ----
 
 /// A child whose exit signal is not SIGCHLD is found with __WCLONE only (wait(2)); executing makes it SIGCHLD.
-std::optional<Report> Launch::death_before_exec() const {
+Result<> Launch::require_executed() const {
   siginfo_t info{};
-  if (::waitid(P_PIDFD, static_cast<id_t>(child_.pidfd.get()), &info, static_cast<int>(WEXITED | WNOWAIT | __WCLONE)) !=
-          0 ||
-      info.si_pid == 0)
-    return std::nullopt;
-  return Report{Report::Kind::killed, 0, handshake_.step, 0, static_cast<std::uint16_t>(info.si_status)};
+  const int waited =
+      ::waitid(P_PIDFD, static_cast<id_t>(child_.pidfd.get()), &info, static_cast<int>(WEXITED | WNOWAIT | __WCLONE));
+  if (waited != 0 && errno == ECHILD) return {};
+  if (waited != 0) return std::unexpected(linux_::system_error("find out how the child ended", "waitid"));
+  const auto kind = handshake_.step == plan_.init_at ? Report::Kind::exec_killed : Report::Kind::killed;
+  return std::unexpected(
+      explain_failure(Report{kind, 0, handshake_.step, 0, static_cast<std::uint16_t>(info.si_status)}));
 }
 
 Error Launch::explain_early_end() const {
   if (handshake_.report.kind != Report::Kind::none) return explain_failure(handshake_.report);
-  if (const std::optional<Report> death = death_before_exec()) return explain_failure(*death);
+  if (Result<> executed = require_executed(); !executed) return std::move(executed.error());
   return {.kind = Error::Kind::lost,
           .action = "init ended before it had executed the program",
           .hint = "it was killed from outside, or ran out of memory"};
 }
 
 Error Launch::explain_failure(const Report& report) const {
-  const bool in_finale = report.step == plan_.steps.size() ||
-                         (plan_.with_init && report.step == plan_.init_at && report.kind == Report::Kind::exec_failed);
+  const bool killed = report.kind == Report::Kind::killed || report.kind == Report::Kind::exec_killed;
+  const bool by_first_child = report.kind == Report::Kind::exec_failed || report.kind == Report::Kind::exec_killed;
+  const bool in_finale = report.step == plan_.steps.size() || (report.step == plan_.init_at && by_first_child);
   Error error{.kind = Error::Kind::setup, .step = report.step};
   if (in_finale) {
     const bool program = report.step == plan_.steps.size();
@@ -389,7 +414,7 @@ Error Launch::explain_failure(const Report& report) const {
     error.field = plan_.origins[report.step];
     error.action = describe(plan_, report.step, handshake_.entry);
   }
-  if (report.kind == Report::Kind::killed) {
+  if (killed) {
     error.action += ": the child was killed by signal " + std::to_string(report.error);
     error.hint = report.error == SIGSYS ? "the filter does not allow execve(2)" : "something outside the box killed it";
     return error;

@@ -49,6 +49,7 @@ class Launch {
 
   /// Answers each AwaitHost of the plan in turn.
   Result<> attend();
+  Result<> blame_child(Result<> failure);
   Result<> map_ids();
   Result<> call_hook(std::uint8_t ticket);
   /// False at the deadline.
@@ -57,9 +58,9 @@ class Launch {
   Result<> await_program();
   Result<> await_exec();
   Result<> await_init();
-  bool read_step_times();
+  Result<> read_step_times();
 
-  [[nodiscard]] std::optional<Report> death_before_exec() const;
+  [[nodiscard]] Result<> require_executed() const;
   [[nodiscard]] Error explain_early_end() const;
   [[nodiscard]] Error explain_failure(const Report& report) const;
   [[nodiscard]] Error timed_out() const;

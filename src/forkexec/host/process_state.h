@@ -32,6 +32,9 @@ struct Process::State {
   std::unique_ptr<Supervisor> supervisor;  ///< the last member: its thread uses `box`
 };
 
+/// One record of init's, which it writes at once; Error::Kind::lost if it is incomplete.
+[[nodiscard]] Result<> read_record(const Fd& status, void* record, std::size_t size);
+
 /// Peak resident set of the calling process.
 [[nodiscard]] std::uint64_t peak_memory_of_caller();
 

@@ -321,12 +321,12 @@ struct Finale {
 
 /// All that ever leaves a half-built box.
 struct Report {
-  enum class Kind : std::uint8_t { none, step_failed, exec_failed, killed };
+  enum class Kind : std::uint8_t { none, step_failed, exec_failed, killed, exec_killed };
   Kind kind = Kind::none;
   std::uint8_t reserved = 0;
   std::uint16_t step = 0;
   std::uint16_t syscall = 0;
-  std::uint16_t error = 0;  // errno; of `killed`: the signal
+  std::uint16_t error = 0;  // errno; of `killed` and `exec_killed`: the signal
 };
 static_assert(sizeof(Report) == 8);
 
