@@ -121,7 +121,11 @@ Plan ruled_plan(Runner runner, HostFacts host) {
 
 /// Together they have every kind of step and both finales.
 const Plan& root_plan() {
-  static const Plan plan = ruled_plan(everything(Pid1::init, {{0, 100000, 10}}), root_host());
+  static const Plan plan = [] {
+    Runner runner = everything(Pid1::init, {{0, 100000, 10}});
+    runner.limits.memory_bytes = 1U << 26U;
+    return ruled_plan(runner, host_with_groups());
+  }();
   return plan;
 }
 const Plan& ordinary_plan() {
