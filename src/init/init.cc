@@ -14,6 +14,7 @@
 #include <linux/signalfd.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
+#include <linux/uio.h>
 #include <linux/wait.h>
 
 #include <cstddef>
@@ -30,6 +31,8 @@ using child::system_call;
 
 constexpr int kSigkill = 9, kSigchld = 17, kSiUser = 0, kSiQueue = -1;
 constexpr int kStatusFd = 0, kHostFd = 1, kSignalFd = 2;  // where init keeps its three once the program has its own
+constexpr int kListenerFd = 3;                            // and, until the host has it, the listener of the filter
+constexpr int kSolSocket = 1, kScmRights = 1, kMsgNosignal = 0x4000;  // <sys/socket.h> is libc's
 
 alignas(64) char program_stack[child::kStackSize];
 std::uint64_t step_end_ns[kMaxSteps];
@@ -71,6 +74,29 @@ const PlanHeader& map_plan(int descriptor) {
 
 void tell_host(const void* record, std::size_t size) { call(__NR_write, kStatusFd, record, size); }  // it may be gone
 
+/// The record together with a descriptor (unix(7), SCM_RIGHTS).
+void tell_host_with(const void* record, std::size_t size, int descriptor) {
+  struct {
+    std::size_t length;
+    int level;
+    int type;
+    int descriptor;
+    int padding;
+  } rights{20 /* without the padding */, kSolSocket, kScmRights, descriptor, 0};
+  iovec data{const_cast<void*>(record), size};
+  struct {
+    void* name;
+    int name_length;
+    iovec* vectors;
+    std::size_t count;
+    void* control;
+    std::size_t control_length;
+    unsigned flags;
+  } message{nullptr, 0, &data, 1, &rights, sizeof rights, 0};
+  // Without it the host would take a later record for this one, and nobody would answer for the filter.
+  require(call(__NR_sendmsg, kStatusFd, &message, kMsgNosignal));
+}
+
 /// Nothing of the program's signals, tracing or limits reaches init; a SIGCHLD that the host ignores would lose the
 /// program's end.
 void become_init(const PlanHeader& plan) {
@@ -89,6 +115,22 @@ void become_init(const PlanHeader& plan) {
   if (plan.new_session != 0) require(call(__NR_setsid));
 }
 
+/// With a descriptor table in common until the program is executed (execve(2) gives it one of its own), its filter's
+/// listener is left in init's: the filtered program makes no call for it. Init's own descriptors have to get out of the
+/// way of those that are installed.
+struct OwnDescriptors {
+  int status;
+  int host;
+};
+OwnDescriptors own_descriptors(const PlanHeader& plan) {
+  if (plan.listens == 0) return {plan.status_fd, plan.host_fd};
+  const long status = call(__NR_fcntl, plan.status_fd, F_DUPFD_CLOEXEC, plan.file_count);
+  require(status);
+  const long host = plan.host_fd < 0 ? -1 : call(__NR_fcntl, plan.host_fd, F_DUPFD_CLOEXEC, plan.file_count);
+  if (plan.host_fd >= 0) require(host);
+  return {static_cast<int>(status), static_cast<int>(host)};
+}
+
 /// Executes the program; the pid, or a Report of why not.
 long start_program(const PlanHeader& plan, char* const* argv, char* const* envp, child::Handshake& handshake) {
   const auto* base = reinterpret_cast<const char*>(&plan);
@@ -104,7 +146,7 @@ long start_program(const PlanHeader& plan, char* const* argv, char* const* envp,
   context.handshake = &handshake;
   context.step_end_ns = plan.record_step_times != 0 ? step_end_ns : nullptr;
   clone_args arguments{};
-  arguments.flags = CLONE_VM | CLONE_VFORK;
+  arguments.flags = CLONE_VM | CLONE_VFORK | (plan.listens != 0 ? CLONE_FILES : 0);
   arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see died_before_exec()
   arguments.stack = reinterpret_cast<std::uint64_t>(program_stack);
   arguments.stack_size = sizeof program_stack;
@@ -122,25 +164,29 @@ void notice_death_before_exec(long pid, child::Handshake& handshake) {
   handshake.report = {Report::Kind::killed, 0, handshake.step, 0, static_cast<std::uint16_t>(status & 0x7f)};
 }
 
-/// Keeps the three descriptors init needs and no privilege but that of killing what runs under another id.
-void settle(const PlanHeader& plan) {
+/// Keeps the descriptors init needs and no privilege but that of killing what runs under another id.
+void settle(const OwnDescriptors& own, int listener) {
+  constexpr int kAbove = kListenerFd + 1;
   const std::uint64_t all = ~std::uint64_t{0};
   const long signals = call(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC);
   require(signals);
-  // Raised first, so that none of the three is overwritten before it is moved.
-  const long status = call(__NR_fcntl, plan.status_fd, F_DUPFD_CLOEXEC, 3);
+  // Raised first, so that none of them is overwritten before it is moved.
+  const long status = call(__NR_fcntl, own.status, F_DUPFD_CLOEXEC, kAbove);
   require(status);
-  const long host = plan.host_fd < 0 ? -1 : call(__NR_fcntl, plan.host_fd, F_DUPFD_CLOEXEC, 3);
-  if (plan.host_fd >= 0) require(host);
-  const long raised_signals = call(__NR_fcntl, signals, F_DUPFD_CLOEXEC, 3);
+  const long host = own.host < 0 ? -1 : call(__NR_fcntl, own.host, F_DUPFD_CLOEXEC, kAbove);
+  if (own.host >= 0) require(host);
+  const long raised_signals = call(__NR_fcntl, signals, F_DUPFD_CLOEXEC, kAbove);
   require(raised_signals);
+  const long raised_listener = listener < 0 ? -1 : call(__NR_fcntl, listener, F_DUPFD_CLOEXEC, kAbove);
+  if (listener >= 0) require(raised_listener);
   require(call(__NR_dup3, status, kStatusFd, O_CLOEXEC));
   require(call(__NR_dup3, raised_signals, kSignalFd, O_CLOEXEC));
   if (host >= 0)
     require(call(__NR_dup3, host, kHostFd, O_CLOEXEC));
   else
     require(call(__NR_close_range, kHostFd, kHostFd, 0));
-  require(call(__NR_close_range, 3, ~0U, 0));
+  if (listener >= 0) require(call(__NR_dup3, raised_listener, kListenerFd, O_CLOEXEC));
+  require(call(__NR_close_range, listener >= 0 ? kAbove : kListenerFd, ~0U, 0));
   require(call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct held[2];
@@ -215,12 +261,18 @@ Ended end_box(int status) {
 [[noreturn]] void run(char* const* argv, char* const* envp) {
   const PlanHeader& plan = map_plan(parse_number(argv[1]));
   become_init(plan);
+  const OwnDescriptors own = own_descriptors(plan);
   child::Handshake handshake;
   const long program = start_program(plan, argv + 2, envp, handshake);
   if (program > 0) notice_death_before_exec(program, handshake);
-  settle(plan);
+  settle(own, handshake.listener);
   const Started started{handshake.report, now()};
-  tell_host(&started, sizeof started);
+  if (handshake.listener >= 0) {
+    tell_host_with(&started, sizeof started, kListenerFd);
+    require(call(__NR_close, kListenerFd));  // the host's copy is the only one
+  } else {
+    tell_host(&started, sizeof started);
+  }
   if (plan.record_step_times != 0) tell_host(step_end_ns + plan.first_step, plan.step_count * sizeof(std::uint64_t));
   if (started.report.kind != Report::Kind::none) leave(0);
   const Ended ended = end_box(wait_for_program(program, plan));

@@ -16,6 +16,8 @@ struct Handshake {
   std::uint32_t host = 0;
   /// The step being done: where a child that was killed had come to.
   std::uint16_t step = 0;
+  /// The filter's listener, in the descriptor table that init shares with the program until that is executed.
+  std::int32_t listener = -1;
   Report report;
 };
 

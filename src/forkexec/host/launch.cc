@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/host/hints.h"
 #include "forkexec/host/init_image.h"
+#include "forkexec/host/notifier.h"
 #include "forkexec/host/process_state.h"
 #include "forkexec/plan/identity.h"
 #include "linux/file.h"
@@ -42,11 +44,12 @@ Error bad_descriptor(const SlotOrigin& origin) {
           .hint = "it must stay open until start() has returned"};
 }
 
-Result<> check_filter(const SeccompFilter& filter) {
+Result<> check_filter(const Runner& runner) {
+  const SeccompFilter& filter = runner.seccomp;
   if (filter.program().empty()) return {};
   Result<> checked = seccomp::check(filter.program());
   if (!checked) checked.error().field = "seccomp";
-  return checked;
+  return checked ? check_listening(runner) : checked;
 }
 
 Result<> check_new_root(const Runner& runner) {
@@ -80,7 +83,7 @@ FileFacts look_at(int descriptor) {
 
 Result<Prepared> prepare(const Runner& runner) {
   if (Result<> r = validate(runner); !r) return std::unexpected(std::move(r.error()));
-  if (Result<> r = check_filter(runner.seccomp); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = check_filter(runner); !r) return std::unexpected(std::move(r.error()));
   if (Result<> r = check_new_root(runner); !r) return std::unexpected(std::move(r.error()));
   const linux_::Caller caller = linux_::probe_caller();
   HostFacts host{.uid = caller.uid,
@@ -92,6 +95,8 @@ Result<Prepared> prepare(const Runner& runner) {
                  .landlock_abi = linux_::landlock_abi()};
   if (runner.landlock)
     for (const int descriptor : runner.files) host.files.push_back(look_at(descriptor));
+  if (const Listening listening = listening_for(runner); listening.needed)
+    host.asking_filter = with_questions(runner.seccomp.program(), listening);
   Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner));
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
@@ -158,7 +163,11 @@ Result<int> Launch::open_slot(const SlotOrigin& origin) {
       break;
   }
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(linux_::system_error("make init's status pipe", "pipe2"));
+  if (plan_.listens &&
+      ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)  // a descriptor comes through it
+    return std::unexpected(linux_::system_error("make init's status socket", "socketpair"));
+  if (!plan_.listens && ::pipe2(ends, O_CLOEXEC) != 0)
+    return std::unexpected(linux_::system_error("make init's status pipe", "pipe2"));
   status_read_ = Fd::adopt(ends[0]);
   status_write_ = Fd::adopt(ends[1]);
   return status_write_.get();
@@ -187,6 +196,8 @@ Result<> Launch::write_init_plan() {
   header.status_fd = status_write_.get();
   header.host_fd = runner_.parent_death_signal != 0 ? host_pidfd_.get() : -1;
   header.parent_death_signal = runner_.parent_death_signal;
+  header.file_count = static_cast<std::uint16_t>(runner_.files.size());
+  header.listens = plan_.listens;
   header.new_session = runner_.new_session;
   header.record_step_times = runner_.record_step_times;
   std::vector<char> image(header.bytes_offset + plan_.bytes.size());
@@ -334,13 +345,36 @@ Result<> Launch::await_init() {
     if ((watched[0].revents & POLLIN) == 0 && watched[1].revents != 0) return std::unexpected(explain_early_end());
   }
   init::Started started{};
-  if (::read(status_read_.get(), &started, sizeof started) != sizeof started)
+  const ssize_t received = plan_.listens ? receive_with_listener(&started, sizeof started)
+                                         : ::read(status_read_.get(), &started, sizeof started);
+  if (received == 0) return std::unexpected(explain_early_end());
+  if (received != sizeof started)
     return std::unexpected(Error{.kind = Error::Kind::lost, .action = "init's first report is incomplete"});
   if (runner_.record_step_times && !read_step_times())
     return std::unexpected(Error{.kind = Error::Kind::lost, .action = "init's step times are incomplete"});
   if (started.report.kind != Report::Kind::none) return std::unexpected(explain_failure(started.report));
   program_ns_ = started.time_ns;
+  if (plan_.listens && !listener_)
+    return std::unexpected(Error{.kind = Error::Kind::lost, .action = "the listener of the filter did not arrive"});
   return {};
+}
+
+/// recvmsg(2) of a record with which the filter's listener may come.
+ssize_t Launch::receive_with_listener(void* record, std::size_t size) {
+  iovec data{record, size};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  const ssize_t received = ::recvmsg(status_read_.get(), &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+  const cmsghdr* header = received > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return received;
+  int descriptor = -1;
+  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+  listener_ = Fd::adopt(descriptor);
+  return received;
 }
 
 bool Launch::read_step_times() {
@@ -420,6 +454,7 @@ Result<Process> Launch::finish() {
   Process::State& started = *state;
   Process process(std::move(state));  // from here on its destructor ends the box
   if (Result<> r = supervise(started); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = answer_for_filter(started); !r) return std::unexpected(std::move(r.error()));
   return process;
 }
 
@@ -432,6 +467,23 @@ Result<> Launch::supervise(Process::State& state) const {
   Result<std::unique_ptr<Supervisor>> supervisor = Supervisor::start(state.box, std::move(duties));
   if (!supervisor) return std::unexpected(std::move(supervisor.error()));
   state.supervisor = std::move(*supervisor);
+  return {};
+}
+
+/// From here on the calls that wait for an answer get one.
+Result<> Launch::answer_for_filter(Process::State& state) {
+  if (!listener_) return {};
+  const auto end_box = [&state](const SyscallNotification& notification) {
+    state.disallowed_syscall = notification.name.empty() ? std::to_string(notification.number) : notification.name;
+    static_cast<void>(state.box.end(Reason::disallowed_syscall));  // gone is as good
+  };
+  Result<std::unique_ptr<Notifier>> notifier =
+      Notifier::start(std::move(listener_), {.filter = runner_.seccomp,
+                                             .on_notification = runner_.on_notification,
+                                             .on_denial = runner_.on_denial,
+                                             .on_kill = end_box});
+  if (!notifier) return std::unexpected(std::move(notifier.error()));
+  state.notifier = std::move(*notifier);
   return {};
 }
 

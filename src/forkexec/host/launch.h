@@ -58,6 +58,7 @@ class Launch {
   Result<> await_exec();
   Result<> await_init();
   bool read_step_times();
+  ssize_t receive_with_listener(void* record, std::size_t size);
 
   [[nodiscard]] std::optional<Report> death_before_exec() const;
   [[nodiscard]] Error explain_early_end() const;
@@ -65,6 +66,7 @@ class Launch {
   [[nodiscard]] Error timed_out() const;
   Result<Process> finish();
   Result<> supervise(Process::State& state) const;
+  Result<> answer_for_filter(Process::State& state);
 
   const Runner& runner_;
   HostFacts host_;
@@ -79,6 +81,7 @@ class Launch {
   Fd init_plan_;
   Fd status_read_;
   Fd status_write_;
+  Fd listener_;
 
   std::string init_argument_;
   std::vector<char*> argv_;

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "forkexec/host/box_end.h"
+#include "forkexec/host/notifier.h"
 #include "forkexec/host/supervisor.h"
 #include "pivotbox/fd.h"
 #include "pivotbox/process.h"
@@ -29,7 +31,10 @@ struct Process::State {
   bool file_size_limited = false;  ///< the program has an RLIMIT_FSIZE
   std::vector<StepTime> step_times;
   std::optional<Result<Outcome>> result;
-  std::unique_ptr<Supervisor> supervisor;  ///< the last member: its thread uses `box`
+  std::string disallowed_syscall;  ///< why the notifier ended the box: read when its thread has ended
+  // The last members: their threads use the others.
+  std::unique_ptr<Supervisor> supervisor;
+  std::unique_ptr<Notifier> notifier;
 };
 
 /// Peak resident set of the calling process.
