@@ -14,11 +14,13 @@ constexpr std::string_view kIntroduction =
 Usage:
   pivotbox run [OPTION...] [--] PROGRAM [ARG...]
   pivotbox explain [--format text|json|mermaid] [OPTION...] [--] PROGRAM [ARG...]
+  pivotbox learn [--output FILE] [OPTION...] [--] PROGRAM [ARG...]
   pivotbox help
 
 Without options the program sees the host's /usr and the few files of /etc it needs, the current directory
 (read-only), and a /tmp, /proc and /dev of its own. It has no network but loopback and no privileges.
 'explain' takes the same options and shows each step of the launch without doing it.
+'learn' runs the program too, and writes a policy file that allows the system calls it made.
 
 Run a script that reads the current directory:
   pivotbox run -- python3 script.py
@@ -28,6 +30,8 @@ Give it one directory to read and one to write:
   pivotbox run --ro-bind ./input:/input --bind ./output:/output -- sh -c 'sort /input/names > /output/names'
 Use an unpacked root file system, and keep a record:
   pivotbox run --root ./debian --report record.json -- /bin/sh -c 'cat /etc/os-release'
+Learn which system calls a program makes, and allow no others:
+  pivotbox learn --output sort.policy -- sort /etc/passwd && pivotbox run --policy sort.policy -- sort /etc/passwd
 See what would be done:
   pivotbox explain --net host -- curl example.org
 )";

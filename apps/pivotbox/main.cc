@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   }
   switch (options->verb) {
     case Verb::run:
+    case Verb::learn:
       return run(*options);
     case Verb::explain:
       return explain(*options);

@@ -190,6 +190,8 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Options& o, const Argument& a) { return append(o.gid_mappings, parse_mapping(a.value)); }},
     {"--cap-keep", "NAME", Group::privileges, "a capability the program keeps inside its box: net_bind_service",
      [](Options& o, const Argument& a) { return append(o.capabilities, parse_capability(a.value)); }},
+    {"--watch-denials", "", Group::privileges, "tells each refused system call on standard error, as it happens",
+     [](Options& o, const Argument&) { return store(o.watching, Parsed<Watching>(Watching::denials)); }},
     {"--policy", "NAME|FILE", Group::privileges,
      "which system calls are allowed: default, compute, compute-threads,\n"
      "                                      none (weakens the box), or a policy file",
@@ -229,6 +231,8 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Options& o, const Argument& a) { return store(o.report, Parsed<std::string>(a.value)); }},
     {"--timing", "", Group::results, "time of each step of the launch, in the report or on standard error",
      [](Options& o, const Argument&) { return store(o.timing, Parsed<Timing>(Timing::measured)); }},
+    {"--output", "FILE", Group::results, "where 'learn' writes the policy: learned.policy if it is not said",
+     [](Options& o, const Argument& a) { return store(o.learned_policy, Parsed<std::string>(a.value)); }},
     {"--format", "text|json|mermaid", Group::results, "how 'explain' writes the steps",
      [](Options& o, const Argument& a) { return choose(o.format, a.value, kFormats); }},
 

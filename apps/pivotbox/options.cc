@@ -20,9 +20,10 @@ std::string_view take_first(Words& words) {
 }
 
 Parsed<Verb> parse_verb(std::string_view word) {
-  constexpr std::array<std::string_view, 3> kVerbs = {"run", "explain", "help"};
+  constexpr std::array<std::string_view, 4> kVerbs = {"run", "explain", "learn", "help"};
   if (word == "run") return Verb::run;
   if (word == "explain") return Verb::explain;
+  if (word == "learn") return Verb::learn;
   if (word == "help" || word == "--help" || word == "-h") return Verb::help;
   if (word == "--version") return Verb::version;
   std::string close = suggestion(word, kVerbs);
@@ -61,8 +62,11 @@ Parsed<> parse_option(Options& options, std::string_view word, Words& rest) {
 }
 
 Parsed<> check_combinations(const Options& options) {
-  if (options.verb == Verb::run && options.format)
-    return std::unexpected("--format: belongs to 'pivotbox explain', not to 'pivotbox run'");
+  if (options.verb != Verb::explain && options.format)
+    return std::unexpected(std::string("--format: belongs to 'pivotbox explain', not to 'pivotbox ") +
+                           (options.verb == Verb::run ? "run'" : "learn'"));
+  if (options.verb != Verb::learn && options.learned_policy)
+    return std::unexpected("--output: belongs to 'pivotbox learn'");
   if (options.gid && !options.uid) return std::unexpected("--gid: needs --uid too");
   if (options.uid_mappings.empty() != options.gid_mappings.empty())
     return std::unexpected(options.gid_mappings.empty() ? "--uid-map: needs --gid-map too"

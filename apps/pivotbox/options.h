@@ -18,7 +18,7 @@
 
 namespace pivotbox::cli {
 
-enum class Verb : std::uint8_t { run, explain, help, version };
+enum class Verb : std::uint8_t { run, explain, learn, help, version };
 
 /// What the program sees before the mount options are done.
 enum class DefaultRoot : std::uint8_t { host, directory, none };
@@ -63,6 +63,7 @@ struct Limit {
 
 enum class Network : std::uint8_t { loopback_only, host };
 enum class SecondWall : std::uint8_t { landlock, none };
+enum class Watching : std::uint8_t { nothing, denials };
 enum class Timing : std::uint8_t { unmeasured, measured };
 
 struct Options {
@@ -92,6 +93,8 @@ struct Options {
   std::optional<std::vector<std::uint16_t>> tcp_bind;
   std::optional<std::vector<std::uint16_t>> tcp_connect;
   Require require = Require::everything;
+  Watching watching = Watching::nothing;
+  std::optional<std::string> learned_policy;  ///< where 'learn' writes
 
   std::optional<std::uint32_t> processes;
   std::optional<std::uint64_t> memory_bytes;

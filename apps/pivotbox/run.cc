@@ -12,6 +12,7 @@
 #include "request.h"
 #include "supervise.h"
 #include "verbs.h"
+#include "watch.h"
 
 namespace pivotbox::cli {
 
@@ -20,9 +21,12 @@ namespace {
 Ending failed(Error error) { return {.outcome = std::unexpected(std::move(error)), .step_times = {}}; }
 
 /// Builds the box, runs the program, and comes back when nothing of it is left.
-Ending run_to_the_end(const Options& options) {
-  const Result<Request> request = make_request(options);
+Ending run_to_the_end(const Options& options, Learner& learner) {
+  Result<Request> request = make_request(options);
   if (!request) return failed(request.error());
+  if (options.watching == Watching::denials) watch_denials(request->runner);
+  if (options.verb == Verb::learn)
+    if (const Result<> r = learner.attach(request->runner); !r) return failed(r.error());
   const Result<HeldSignals> signals = HeldSignals::hold();
   if (!signals) return failed(signals.error());
   std::optional<Relay> relay;
@@ -123,8 +127,14 @@ int run(const Options& options) {
     }
     report = *std::move(opened);
   }
-  const Ending ending = run_to_the_end(options);
+  Learner learner;
+  const Ending ending = run_to_the_end(options, learner);
   announce(ending, options);
+  if (options.verb == Verb::learn && ending.outcome)
+    if (const Result<> written = learner.write(options.learned_policy.value_or("learned.policy")); !written) {
+      complain("no policy", written.error());
+      return kSandboxFailed;
+    }
   if (const Result<> told = tell(ending, options, report); !told) {
     complain("no report", told.error());
     return kSandboxFailed;

@@ -77,6 +77,10 @@ struct SyscallPolicy {
   /// Reads a policy file. `name` stands for it in messages. The Error's field is the place, "NAME:LINE:COLUMN", its
   /// hint the nearest name that there is.
   [[nodiscard]] static Result<SyscallPolicy> parse(std::string_view text, std::string_view name = "policy");
+  /// What parse() reads as a policy that decides the same. Conditions on bits that the kernel does not look at are cut.
+  [[nodiscard]] std::string text() const;
+  /// The same for `calls`, and `otherwise` for every other known call.
+  [[nodiscard]] SyscallPolicy narrowed_to(std::span<const int> calls, SyscallAction otherwise) const;
 };
 
 /// The presets that are policy files: "compute", "compute-threads", "default".

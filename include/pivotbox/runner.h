@@ -15,6 +15,7 @@
 #include "pivotbox/landlock.h"
 #include "pivotbox/limits.h"
 #include "pivotbox/mount.h"
+#include "pivotbox/notification.h"
 #include "pivotbox/path_rule.h"
 #include "pivotbox/process.h"
 #include "pivotbox/seccomp.h"
@@ -134,6 +135,13 @@ struct Runner {
   std::optional<Landlock> landlock = Landlock{};
   /// What is accepted when the host cannot build everything; otherwise that is an Error.
   Require require = Require::everything;
+  /// Answers each call for which the filter says `notify`; needs `pid1 = init`. Called in a thread of the library, one
+  /// call at a time, from the first call of the program until the box ends; the caller in the box waits meanwhile. Must
+  /// return, and not throw. A call that starts the program (execve) cannot be answered. Inside the box no other filter
+  /// with a listener can be loaded then (EBUSY).
+  std::function<SyscallResponse(const SyscallNotification&)> on_notification;
+  /// Told of each call that the filter refuses or kills for, before the program sees it; same thread, same conditions.
+  std::function<void(const SyscallNotification&)> on_denial;
   /// The box is born in this cgroup v2 directory (CLONE_INTO_CGROUP, since Linux 5.7).
   std::optional<int> cgroup_fd;
   /// A terminal that becomes the program's controlling one; needs `new_session`.

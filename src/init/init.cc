@@ -14,6 +14,7 @@
 #include <linux/signalfd.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
+#include <linux/uio.h>
 #include <linux/wait.h>
 
 #include <cstddef>
@@ -30,8 +31,9 @@ using child::system_call;
 
 constexpr int kSigkill = 9, kSigchld = 17, kSiUser = 0, kSiQueue = -1;
 constexpr long kEsrch = 3, kEintr = 4, kEchild = 10, kEpipe = 32;
-constexpr int kStatusFd = 0, kHostFd = 1, kSignalFd = 2, kMemoryFd = 3,
-              kKillsFd = 4;  // where init keeps its own once the program has its
+// Where init keeps its own descriptors once the program has its; the listener of the filter until the host has it.
+constexpr int kStatusFd = 0, kHostFd = 1, kSignalFd = 2, kMemoryFd = 3, kKillsFd = 4, kListenerFd = 5;
+constexpr int kSolSocket = 1, kScmRights = 1, kMsgNosignal = 0x4000;  // <sys/socket.h> is libc's
 
 alignas(64) char program_stack[child::kStackSize];
 std::uint64_t step_end_ns[kMaxSteps];
@@ -94,6 +96,29 @@ void tell_host(const void* record, std::size_t size) {
     leave(126);  // EPIPE: the host is gone, the box may go on
 }
 
+/// The record together with a descriptor (unix(7), SCM_RIGHTS).
+void tell_host_with(const void* record, std::size_t size, int descriptor) {
+  struct {
+    std::size_t length;
+    int level;
+    int type;
+    int descriptor;
+    int padding;
+  } rights{20 /* without the padding */, kSolSocket, kScmRights, descriptor, 0};
+  iovec data{const_cast<void*>(record), size};
+  struct {
+    void* name;
+    int name_length;
+    iovec* vectors;
+    std::size_t count;
+    void* control;
+    std::size_t control_length;
+    unsigned flags;
+  } message{nullptr, 0, &data, 1, &rights, sizeof rights, 0};
+  // Without it the host would take a later record for this one, and nobody would answer for the filter.
+  must(__NR_sendmsg, kStatusFd, &message, kMsgNosignal);
+}
+
 /// Nothing of the program's signals, tracing or limits reaches init; a SIGCHLD that the host ignores would lose the
 /// program's end.
 void become_init(const PlanHeader& plan) {
@@ -112,6 +137,34 @@ void become_init(const PlanHeader& plan) {
   if (plan.new_session != 0) must(__NR_setsid);
 }
 
+/// With a descriptor table in common until the program is executed (execve(2) gives it one of its own), its filter's
+/// listener is left in init's: the filtered program makes no call for it. Init's own descriptors have to get out of the
+/// way of those that are installed.
+struct OwnDescriptors {
+  int status;
+  int host;
+  int memory;
+  int kills;
+};
+
+/// A copy of the descriptor numbered `above` or higher; -1 stays.
+int raised(int descriptor, int above) {
+  if (descriptor < 0) return -1;
+  return static_cast<int>(must(__NR_fcntl, descriptor, F_DUPFD_CLOEXEC, above));
+}
+
+OwnDescriptors raised(const OwnDescriptors& own, int above) {
+  const OwnDescriptors high{raised(own.status, above), raised(own.host, above), raised(own.memory, above),
+                            raised(own.kills, above)};
+  status_descriptor = high.status;
+  return high;
+}
+
+OwnDescriptors own_descriptors(const PlanHeader& plan) {
+  const OwnDescriptors own{plan.status_fd, plan.host_fd, plan.out_of_memory_fd, plan.memory_kills_fd};
+  return plan.listens == 0 ? own : raised(own, plan.file_count);
+}
+
 /// Executes the program; the pid, or a Report of why not.
 long start_program(const PlanHeader& plan, char* const* argv, char* const* envp, child::Handshake& handshake) {
   const auto* base = reinterpret_cast<const char*>(&plan);
@@ -127,7 +180,7 @@ long start_program(const PlanHeader& plan, char* const* argv, char* const* envp,
   context.handshake = &handshake;
   context.step_end_ns = plan.record_step_times != 0 ? step_end_ns : nullptr;
   clone_args arguments{};
-  arguments.flags = CLONE_VM | CLONE_VFORK;
+  arguments.flags = CLONE_VM | CLONE_VFORK | (plan.listens != 0 ? CLONE_FILES : 0);
   arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see died_before_exec()
   arguments.stack = reinterpret_cast<std::uint64_t>(program_stack);
   arguments.stack_size = sizeof program_stack;
@@ -147,12 +200,6 @@ void notice_death_before_exec(long pid, child::Handshake& handshake) {
   handshake.report = {Report::Kind::killed, 0, handshake.step, 0, static_cast<std::uint16_t>(status & 0x7f)};
 }
 
-/// The descriptor that init was given, above all numbers it is going to use; -1 stays.
-long raised(long descriptor) {
-  if (descriptor < 0) return -1;
-  return must(__NR_fcntl, descriptor, F_DUPFD_CLOEXEC, kKillsFd + 1);
-}
-
 /// `descriptor` as number `target`, which stays closed if there is none.
 void place(long descriptor, int target) {
   if (descriptor >= 0)
@@ -162,23 +209,22 @@ void place(long descriptor, int target) {
 }
 
 /// Keeps the descriptors init needs and no privilege but that of killing what runs under another id.
-void settle(const PlanHeader& plan) {
+void settle(const OwnDescriptors& own, int listener) {
   const std::uint64_t all = ~std::uint64_t{0};
   const long signals = must(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC);
   // Raised first, so that none is overwritten before it is moved.
-  const long status = raised(plan.status_fd);
-  const long host = raised(plan.host_fd);
-  const long raised_signals = raised(signals);
-  const long memory = raised(plan.out_of_memory_fd);
-  const long kills = raised(plan.memory_kills_fd);
-  status_descriptor = static_cast<int>(status);
-  place(status, kStatusFd);
-  place(host, kHostFd);
+  constexpr int kAbove = kListenerFd + 1;
+  const OwnDescriptors high = raised(own, kAbove);
+  const int raised_signals = raised(static_cast<int>(signals), kAbove);
+  const int raised_listener = raised(listener, kAbove);
+  place(high.status, kStatusFd);
+  place(high.host, kHostFd);
   place(raised_signals, kSignalFd);
-  place(memory, kMemoryFd);
-  place(kills, kKillsFd);
+  place(high.memory, kMemoryFd);
+  place(high.kills, kKillsFd);
+  place(raised_listener, kListenerFd);
   status_descriptor = kStatusFd;
-  must(__NR_close_range, kKillsFd + 1, ~0U, 0);
+  must(__NR_close_range, kAbove, ~0U, 0);
   must(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct held[2];
@@ -295,12 +341,18 @@ Ended end_box(int status) {
 [[noreturn]] void run(char* const* argv, char* const* envp) {
   const PlanHeader& plan = map_plan(parse_number(argv[1]));
   become_init(plan);
+  const OwnDescriptors own = own_descriptors(plan);
   child::Handshake handshake;
   const long program = start_program(plan, argv + 2, envp, handshake);
   if (program > 0) notice_death_before_exec(program, handshake);
-  settle(plan);
+  settle(own, handshake.listener);
   const Started started{handshake.report, now()};
-  tell_host(&started, sizeof started);
+  if (handshake.listener >= 0) {
+    tell_host_with(&started, sizeof started, kListenerFd);
+    must(__NR_close, kListenerFd);  // the host's copy is the only one
+  } else {
+    tell_host(&started, sizeof started);
+  }
   if (plan.record_step_times != 0) tell_host(step_end_ns + plan.first_step, plan.step_count * sizeof(std::uint64_t));
   if (started.report.kind != Report::Kind::none) leave(0);
   const Ended ended = end_box(wait_for_program(program, plan));

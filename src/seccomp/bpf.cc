@@ -241,7 +241,7 @@ std::string describe_action(std::uint32_t action) {
     case SECCOMP_RET_ERRNO:
       return fmt::format("errno {}", data);
     case SECCOMP_RET_KILL_PROCESS:
-      return "kill process";
+      return data == 0 ? "kill process" : "kill process (foreign)";
     case SECCOMP_RET_KILL_THREAD:
       return "kill thread";
     case SECCOMP_RET_LOG:

@@ -14,6 +14,9 @@ namespace pivotbox::seccomp {
 
 namespace {
 
+/// The kernel looks at no data of this action: it tells a foreign call from one that the policy kills for.
+constexpr std::uint32_t kForeign = SECCOMP_RET_KILL_PROCESS | 1U;
+
 constexpr int kX32Bit = 0x40000000;  // __X32_SYSCALL_BIT
 
 /// Builds a program from its end, so that every jump target is known when the jump is made. A label is a position
@@ -22,8 +25,8 @@ class Assembler {
  public:
   using Label = std::size_t;
 
-  Label answer(SyscallAction action) {
-    const std::uint32_t value = filter_value(action);
+  Label answer(SyscallAction action) { return answer(filter_value(action)); }
+  Label answer(std::uint32_t value) {
     return shared(answers_, value, [&] { return emit(BPF_RET | BPF_K, value); });
   }
 
@@ -248,10 +251,10 @@ Result<std::vector<sock_filter>> compile(const SyscallPolicy& policy) {
   const std::vector<Range> ranges = ranges_of(policy);
   Assembler assembler;
   const Assembler::Label numbers = tree(assembler, ranges);
-  const Assembler::Label foreign = assembler.answer(SyscallAction::kill());
+  const Assembler::Label foreign = assembler.answer(kForeign);
   assembler.branch(BPF_JGE, kX32Bit, foreign, numbers);
   const Assembler::Label native = assembler.load(offsetof(seccomp_data, nr));
-  assembler.branch(BPF_JEQ, AUDIT_ARCH_X86_64, native, assembler.answer(SyscallAction::kill()));
+  assembler.branch(BPF_JEQ, AUDIT_ARCH_X86_64, native, assembler.answer(kForeign));
   assembler.load(offsetof(seccomp_data, arch));
   std::vector<sock_filter> code = std::move(assembler).finish();
   if (Result<> r = check(code); !r) return std::unexpected(std::move(r.error()));

@@ -105,7 +105,7 @@ class Policy(CommandLineTest):
     def explained_filter(self, *options):
         finished = self.pivotbox("explain", *options, "--", "true")
         self.assertEqual(finished.status, 0, finished)
-        return [line for line in finished.output.splitlines() if "system call filter" in line]
+        return [line for line in finished.output.splitlines() if "load the system call filter" in line]
 
     def test_presets(self):
         self.assertIn("'default'", self.explained_filter()[0])
@@ -127,6 +127,40 @@ class Policy(CommandLineTest):
         self.assert_refused(finished, 125, "--policy", f"{path}:2:6", "'mkdri'")
         self.assert_refused(self.run_shell(f"echo {RAN}", "--policy", "defualt"), 125, "--policy", "no preset 'defualt'")
         self.assert_refused(self.run_shell(f"echo {RAN}", "--policy", "/nowhere/x"), 125, "--policy", "No such file")
+
+
+class Watching(CommandLineTest):
+    def test_denials_are_told_and_the_program_sees_them(self):
+        finished = self.run_shell("hostname other; echo status $?", "--watch-denials")
+        self.assertEqual((finished.status, finished.output), (0, "status 1\n"))
+        self.assertRegex(finished.errors, r"(?m)^pivotbox: denied: sethostname\(0x[0-9a-f]+, 5\): EPERM$")
+
+    def test_a_killing_policy_names_the_call(self):
+        finished = self.pivotbox("run", "--policy", "compute", "--", "sh", "-c", "(true); echo survived")
+        self.assertEqual(finished.output, "")
+        self.assertRegex(finished.errors, "pivotbox: disallowed system call: (clone|fork|vfork)")
+
+    def test_what_was_learned_is_enough(self):
+        program = ("sh", "-c", "echo $(sort /etc/passwd | wc -l) lines; hostname other 2>/dev/null || echo refused")
+        learned = self.pivotbox("learn", "--output", "learned", "--", *program)
+        self.assertEqual(learned.status, 0, learned)
+        self.assertRegex(learned.errors, r"^pivotbox: a policy of \d+ system calls is in learned\n$")
+        policy = self.read("learned")
+        self.assertIn("default errno(EPERM)", policy)
+        self.assertIn("sethostname", policy)
+        self.assertNotIn("ptrace", policy)
+        again = self.pivotbox("run", "--policy", self.path("learned"), "--", *program)
+        self.assert_output(again, learned.output)
+        other = self.pivotbox("run", "--policy", self.path("learned"), "--", "mkdir", "/tmp/x")
+        self.assert_fails_in_box(other, "Operation not permitted")
+
+    def test_nothing_is_learned_of_a_program_that_is_not_there(self):
+        finished = self.pivotbox("learn", "--", "/nowhere/program")
+        self.assert_refused(finished, 127, "program not found")
+        self.assertFalse(os.path.exists(self.path("learned.policy")))
+
+    def test_what_belongs_to_learn_is_refused_elsewhere(self):
+        self.assert_refused(self.run_shell("true", "--output", "x"), 2, "--output", "learn")
 
 
 class Limits(CommandLineTest):

@@ -236,6 +236,28 @@ TEST(Landlock, WhatNeedsNoRuleIsNoFailure) {
   EXPECT_EQ(run(__NR_landlock_add_rule, EINVAL).error, EINVAL);
 }
 
+TEST(Privileges, AFilterThatAsksLeavesItsListenerForInit) {
+  SmallPlan small;
+  const sock_filter filter[] = {{0x06, 0, 0, SECCOMP_RET_USER_NOTIF}};
+  small.add(step::LoadFilter{
+      .program = small.build.block(std::span<const sock_filter>(filter)), .policy = {}, .listener = true});
+  World world(small.plan, Part::child);
+  RecordingKernel kernel;
+  kernel.answer = [](const Call& call) {  // an older kernel, which does not know SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+    if (!call.text.starts_with("seccomp")) return std::optional<long>();
+    return std::optional<long>(call.text.starts_with("seccomp(1, 0x28") ? -22 : 7);
+  };
+  EXPECT_EQ(child::Interpreter(world.context, kernel).run().kind, Report::Kind::none);
+  EXPECT_EQ(world.context.handshake->listener, 7);
+  Lines lines;
+  for (const Call& call : kernel.calls())
+    if (!call.text.starts_with("rt_sig")) lines.push_back(call.text);
+  EXPECT_THAT(kernel.calls().front().text, ::testing::StartsWith("rt_sigaction"))
+      << "nothing but execve may come after";
+  EXPECT_THAT(lines, ElementsAre("seccomp(1, 0x28, 1 instructions, the first 0x6 0x7fc00000)",
+                                 "seccomp(1, 0x8, 1 instructions, the first 0x6 0x7fc00000)"));
+}
+
 // ---- the finale
 
 /// Calls of the finale alone, of a plan whose candidates are these.

@@ -263,6 +263,7 @@ TEST(Presets, ComputeComputes) {
     EXPECT_EQ(verdict(compute, name), "allow") << name;
   for (const char* name : {"socket", "socketpair", "connect", "mount", "ptrace", "bpf", "keyctl", "setuid", "shmget"})
     EXPECT_EQ(verdict(compute, name), "EPERM") << name;
+  EXPECT_EQ(verdict(compute, "socketpair", {1}), "allow");
   EXPECT_EQ(verdict(compute, "fork"), "kill");
   EXPECT_EQ(verdict(compute, "clone", {0x1200011}), "kill");
   EXPECT_EQ(verdict(compute, "clone", {0x3d0f00}), "EPERM");
@@ -287,6 +288,35 @@ TEST(SeccompFilters, AreMadeOfPolicies) {
   SyscallPolicy impossible = parsed("default allow");
   impossible.rules.push_back({.syscall = 9999, .conditions = {}, .action = SyscallAction::allow()});
   EXPECT_EQ(SeccompFilter::from_policy(impossible, "mine").error().field, "mine");
+}
+
+TEST(PolicyText, IsReadAsTheSamePolicy) {
+  for (const std::string_view name : policy_presets()) {
+    const SyscallPolicy policy = SeccompFilter::preset(name)->policy().value();
+    const SyscallPolicy again = parsed(policy.text());
+    EXPECT_EQ(seccomp::dump(seccomp::compile(again).value()), seccomp::dump(seccomp::compile(policy).value())) << name;
+  }
+  const SyscallPolicy forms = parsed(
+      "default kill\nlog socket if arg0 in 3..9 and arg1 & 0xf0 != 16\nnotify prlimit64 if arg2 != 0\n"
+      "allow socket if arg2 == 7\nerrno(EXDEV) socket prlimit64\nallow chmod if arg1 & 07 == 5\nallow @time read");
+  EXPECT_EQ(seccomp::dump(seccomp::compile(parsed(forms.text())).value()),
+            seccomp::dump(seccomp::compile(forms).value()));
+  EXPECT_NE(forms.text().find("allow {\n  @time read\n}"), std::string::npos) << forms.text();
+}
+
+TEST(PolicyText, NarrowedToSomeCallsDecidesTheSameForThem) {
+  const SyscallPolicy policy = SeccompFilter().policy().value();
+  std::vector<int> calls = seccomp::builtin_texts().groups().find("time")->second;
+  for (const char* name : {"clone", "clone3", "socket", "read"}) calls.push_back(*syscall_number(name));
+  const SyscallPolicy narrow = parsed(policy.narrowed_to(calls, SyscallAction::fail(1)).text());
+  EXPECT_NE(narrow.text().find("@time"), std::string::npos);
+  EXPECT_EQ(narrow.text().find("gettimeofday"), std::string::npos);
+  for (const char* name : {"read", "nanosleep", "clone3"})
+    EXPECT_EQ(verdict(narrow, name), verdict(policy, name)) << name;
+  EXPECT_EQ(verdict(narrow, "clone", {0x10000000}), "EPERM");
+  EXPECT_EQ(verdict(narrow, "clone", {0x1200011}), "allow");
+  EXPECT_EQ(verdict(narrow, "socket", {40}), "EAFNOSUPPORT");
+  EXPECT_EQ(verdict(narrow, "write"), "EPERM");
 }
 
 TEST(SeccompFilters, OfAFewHundredRulesAreSmallAndOfTooManyRefused) {

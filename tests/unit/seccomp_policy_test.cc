@@ -117,9 +117,10 @@ TEST(CompilePolicy, ForeignArchitecturesAndX32AreKilledWhateverThePolicy) {
   ASSERT_TRUE(program);
   seccomp_data foreign = call_of(1);
   foreign.arch = AUDIT_ARCH_I386;
-  EXPECT_EQ(evaluate(*program, foreign), SECCOMP_RET_KILL_PROCESS);
-  EXPECT_EQ(evaluate(*program, call_of(0x40000000 | 1)), SECCOMP_RET_KILL_PROCESS);
-  EXPECT_EQ(evaluate(*program, call_of(-1)), SECCOMP_RET_KILL_PROCESS);
+  constexpr std::uint32_t kKilled = SECCOMP_RET_KILL_PROCESS | 1U;  // which the policy says for no call
+  EXPECT_EQ(evaluate(*program, foreign), kKilled);
+  EXPECT_EQ(evaluate(*program, call_of(0x40000000 | 1)), kKilled);
+  EXPECT_EQ(evaluate(*program, call_of(-1)), kKilled);
   EXPECT_EQ(evaluate(*program, call_of(1)), SECCOMP_RET_ALLOW);
 }
 

@@ -18,6 +18,8 @@ struct Handshake {
   std::uint16_t step = 0;
   /// The entry of that step being done, if it has several.
   std::uint32_t entry = 0;
+  /// The filter's listener, in the descriptor table that init shares with the program until that is executed.
+  std::int32_t listener = -1;
   Report report;
 };
 

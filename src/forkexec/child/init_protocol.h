@@ -24,8 +24,10 @@ struct PlanHeader {
   std::int32_t out_of_memory_fd;  ///< eventfd of cgroup v1: readable when memory may have run out; -1 if there is none
   std::int32_t memory_kills_fd;   ///< memory.oom_control, which says whether it has; -1 if there is none
   std::int32_t parent_death_signal;
+  std::uint16_t file_count;  ///< descriptors from 0 on that the program has
   std::uint8_t new_session;
   std::uint8_t record_step_times;
+  std::uint8_t listens;  ///< status_fd is a socket, and the filter's listener goes with the first record
 };
 
 /// First record: the program was executed, or why not. With step times it is followed by step_count of them.

@@ -33,7 +33,7 @@ class Interpreter : private Operations<K> {
       world().handshake->step = static_cast<std::uint16_t>(world().first_step + i);
       const long result = std::visit([this](const auto& step) { return apply(step); }, world().steps[i]);
       if (result < 0) return failure(Report::Kind::step_failed, world().handshake->step, result);
-      if (world().step_end_ns != nullptr) world().step_end_ns[world().first_step + i] = now();
+      if (!asks_host()) note_time();
     }
     return {};
   }
@@ -44,13 +44,20 @@ class Interpreter : private Operations<K> {
     const Finale& finale = world().finale;
     if (finale.kind == Finale::Kind::init) {
       if (const long result = become_init(finale); result < 0) return failure(Report::Kind::exec_failed, end(), result);
-    } else if (const long result = reset_signals(); result < 0) {
+    } else if (const long result = asks_host() ? 0 : reset_signals(); result < 0) {
       return failure(Report::Kind::exec_failed, end(), result);
     }
     return failure(Report::Kind::exec_failed, end(), execute(finale));
   }
 
  private:
+  /// The filter is loaded, and only execve(2) and exit_group(2) are sure to be allowed by themselves.
+  bool asks_host() const { return world().handshake->listener >= 0; }
+
+  void note_time() {
+    if (world().step_end_ns != nullptr) world().step_end_ns[world().handshake->step] = now();
+  }
+
   // ---- attach
 
   long apply(const step::GuardParent& s) {
@@ -311,7 +318,17 @@ class Interpreter : private Operations<K> {
   long apply(const step::LoadFilter& s) {
     sock_fprog program{static_cast<unsigned short>(s.program.size / sizeof(sock_filter)),
                        reinterpret_cast<sock_filter*>(const_cast<char*>(bytes(s.program)))};
-    return sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+    if (!s.listener) return sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
+    // From here on a call may wait for the host, which learns of it only when the program was executed: whatever else
+    // there is to do is done before.
+    if (const long r = reset_signals(); r < 0) return r;
+    note_time();
+    constexpr long kKillableWait = SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillableRecv;
+    long listener = sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, kKillableWait, &program);
+    if (listener == -kEinval)  // before Linux 5.19: signals interrupt a call that waits for its answer
+      listener = sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+    world().handshake->listener = static_cast<std::int32_t>(listener);
+    return listener;
   }
 
   long become_init(const Finale& finale) {

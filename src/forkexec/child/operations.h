@@ -39,14 +39,17 @@ concept Kernel = requires(K kernel, long x) {
 
 // libc's <errno.h>, <sys/mount.h>, <sys/stat.h> and <sys/socket.h> are out of bounds here; the kernel keeps these for
 // ever.
-inline constexpr long kEnoent = 2, kEsrch = 3, kEacces = 13, kEexist = 17, kEnodev = 19, kEnotdir = 20, kEtxtbsy = 26,
-                      kErofs = 30, kEbadfd = 77, kEtimedout = 110, kEstale = 116;
+inline constexpr long kEnoent = 2, kEsrch = 3, kEacces = 13, kEexist = 17, kEnodev = 19, kEnotdir = 20, kEinval = 22,
+                      kEtxtbsy = 26, kErofs = 30, kEbadfd = 77, kEtimedout = 110, kEstale = 116;
 inline constexpr unsigned long kMsRdonly = 1, kMsNosuid = 2, kMsNodev = 4, kMsRemount = 32, kMsBind = 4096,
                                kMsRec = 16384, kMsPrivate = 1UL << 18U;
 inline constexpr int kMntDetach = 2, kUmountNofollow = 8;
 inline constexpr long kStRdonly = 1;
 inline constexpr int kAfInet = 2, kSockDgram = 2;
 inline constexpr unsigned kTypeMask = 0170000, kDirectory = 0040000, kCharacterDevice = 0020000;
+
+/// SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, newer than some headers.
+inline constexpr long kWaitKillableRecv = 1L << 5U;
 
 /// The empty file behind a masked one, until it is in place.
 inline constexpr const char* kMaskName = ".mask";

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -20,6 +21,7 @@
 #include "forkexec/host/hints.h"
 #include "forkexec/host/init_image.h"
 #include "forkexec/host/kernel_tree.h"
+#include "forkexec/host/notifier.h"
 #include "forkexec/host/process_state.h"
 #include "forkexec/plan/apply_rules.h"
 #include "forkexec/plan/identity.h"
@@ -44,11 +46,12 @@ Error bad_descriptor(const SlotOrigin& origin) {
           .hint = "it must stay open until start() has returned"};
 }
 
-Result<> check_filter(const SeccompFilter& filter) {
+Result<> check_filter(const Runner& runner) {
+  const SeccompFilter& filter = runner.seccomp;
   if (filter.program().empty()) return {};
   Result<> checked = seccomp::check(filter.program());
   if (!checked) checked.error().field = "seccomp";
-  return checked;
+  return checked ? check_listening(runner) : checked;
 }
 
 Result<> check_new_root(const Runner& runner) {
@@ -86,7 +89,7 @@ Result<FileFacts> look_at(int descriptor) {
 
 Result<Prepared> prepare(const Runner& runner) {
   if (Result<> r = validate(runner); !r) return std::unexpected(std::move(r.error()));
-  if (Result<> r = check_filter(runner.seccomp); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = check_filter(runner); !r) return std::unexpected(std::move(r.error()));
   if (Result<> r = check_new_root(runner); !r) return std::unexpected(std::move(r.error()));
   const Result<linux_::Caller> caller = linux_::probe_caller();
   if (!caller) return std::unexpected(caller.error());
@@ -107,6 +110,8 @@ Result<Prepared> prepare(const Runner& runner) {
       if (!facts) return std::unexpected(facts.error());
       host.files.push_back(*facts);
     }
+  if (const Listening listening = listening_for(runner); listening.needed)
+    host.asking_filter = with_questions(runner.seccomp.program(), listening);
   if (!runner.path_rules.empty()) {
     KernelTree tree;
     Result<std::vector<RuledEntry>> root = apply_path_rules(runner, tree);
@@ -195,7 +200,11 @@ Result<int> Launch::open_slot(const SlotOrigin& origin) {
       break;
   }
   int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return std::unexpected(linux_::system_error("make init's status pipe", "pipe2"));
+  if (plan_.listens &&
+      ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)  // a descriptor comes through it
+    return std::unexpected(linux_::system_error("make init's status socket", "socketpair"));
+  if (!plan_.listens && ::pipe2(ends, O_CLOEXEC) != 0)
+    return std::unexpected(linux_::system_error("make init's status pipe", "pipe2"));
   status_read_ = Fd::adopt(ends[0]);
   status_write_ = Fd::adopt(ends[1]);
   return status_write_.get();
@@ -242,6 +251,8 @@ Result<> Launch::write_init_plan() {
   header.out_of_memory_fd = told ? cgroup_->out_of_memory() : -1;
   header.memory_kills_fd = told ? cgroup_->memory_kills() : -1;
   header.parent_death_signal = runner_.parent_death_signal;
+  header.file_count = static_cast<std::uint16_t>(runner_.files.size());
+  header.listens = plan_.listens;
   header.new_session = runner_.new_session;
   header.record_step_times = runner_.record_step_times;
   std::vector<char> image(header.bytes_offset + plan_.bytes.size());
@@ -401,11 +412,38 @@ Result<> Launch::await_init() {
     if ((watched[0].revents & POLLIN) == 0 && watched[1].revents != 0) return std::unexpected(explain_early_end());
   }
   init::Started started{};
-  if (Result<> r = read_record(status_read_, &started, sizeof started); !r) return r;
+  if (Result<> r = plan_.listens ? receive_with_listener(&started, sizeof started)
+                                 : read_record(status_read_, &started, sizeof started);
+      !r)
+    return r;
   if (runner_.record_step_times)
     if (Result<> r = read_step_times(); !r) return r;
   if (started.report.kind != Report::Kind::none) return std::unexpected(explain_failure(started.report));
   program_ns_ = started.time_ns;
+  if (plan_.listens && !listener_)
+    return std::unexpected(Error{.kind = Error::Kind::lost, .action = "the listener of the filter did not arrive"});
+  return {};
+}
+
+/// recvmsg(2) of a record with which the filter's listener may come.
+Result<> Launch::receive_with_listener(void* record, std::size_t size) {
+  iovec data{record, size};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t received = 0;
+  do received = ::recvmsg(status_read_.get(), &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
+  while (received < 0 && errno == EINTR);
+  if (received < 0) return std::unexpected(linux_::system_error("read init's report", "recvmsg"));
+  if (received != static_cast<ssize_t>(size)) return std::unexpected(explain_early_end());
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {};
+  int descriptor = -1;
+  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+  listener_ = Fd::adopt(descriptor);
   return {};
 }
 
@@ -500,6 +538,7 @@ Result<Process> Launch::finish() {
   Process::State& started = *state;
   Process process(std::move(state));  // from here on its destructor ends the box
   if (Result<> r = supervise(started); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = answer_for_filter(started); !r) return std::unexpected(std::move(r.error()));
   return process;
 }
 
@@ -512,6 +551,23 @@ Result<> Launch::supervise(Process::State& state) const {
   Result<std::unique_ptr<Supervisor>> supervisor = Supervisor::start(state.box, std::move(duties));
   if (!supervisor) return std::unexpected(std::move(supervisor.error()));
   state.supervisor = std::move(*supervisor);
+  return {};
+}
+
+/// From here on the calls that wait for an answer get one.
+Result<> Launch::answer_for_filter(Process::State& state) {
+  if (!listener_) return {};
+  const auto end_box = [&state](const SyscallNotification& notification) {
+    state.disallowed_syscall = notification.name.empty() ? std::to_string(notification.number) : notification.name;
+    static_cast<void>(state.box.end(Reason::disallowed_syscall));  // gone is as good
+  };
+  Result<std::unique_ptr<Notifier>> notifier =
+      Notifier::start(std::move(listener_), {.filter = runner_.seccomp,
+                                             .on_notification = runner_.on_notification,
+                                             .on_denial = runner_.on_denial,
+                                             .on_kill = end_box});
+  if (!notifier) return std::unexpected(std::move(notifier.error()));
+  state.notifier = std::move(*notifier);
   return {};
 }
 

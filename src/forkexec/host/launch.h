@@ -62,6 +62,7 @@ class Launch {
   Result<> await_exec();
   Result<> await_init();
   Result<> read_step_times();
+  Result<> receive_with_listener(void* record, std::size_t size);
 
   [[nodiscard]] Result<> require_executed() const;
   [[nodiscard]] Error explain_early_end() const;
@@ -69,6 +70,7 @@ class Launch {
   [[nodiscard]] Error timed_out() const;
   Result<Process> finish();
   Result<> supervise(Process::State& state) const;
+  Result<> answer_for_filter(Process::State& state);
 
   const Runner& runner_;
   HostFacts host_;
@@ -85,6 +87,7 @@ class Launch {
   Fd init_plan_;
   Fd status_read_;
   Fd status_write_;
+  Fd listener_;
 
   std::string init_argument_;
   std::vector<char*> argv_;

@@ -119,6 +119,7 @@ Error lost(const std::optional<Stop>& stop) {
 Result<Outcome> collect(Process::State& state) {
   Result<Remains> remains = state.status ? collect_with_init(state) : collect_program(state);
   state.supervisor.reset();
+  state.notifier.reset();
   if (!remains) return std::unexpected(std::move(remains.error()));
   Outcome& outcome = remains->outcome;
   if (state.groups)
@@ -133,6 +134,7 @@ Result<Outcome> collect(Process::State& state) {
                                                     .file_size_limited = state.file_size_limited});
   if (!kind) return std::unexpected(lost(stop));
   outcome.kind = *kind;
+  if (*kind == Outcome::Kind::disallowed_syscall) outcome.disallowed_syscall = state.disallowed_syscall;
   outcome.strength = state.strength;
   outcome.wall_time = nanoseconds(remains->ended_ns - state.start_ns);
   return outcome;

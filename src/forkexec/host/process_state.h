@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "forkexec/host/box_end.h"
 #include "forkexec/host/groups.h"
+#include "forkexec/host/notifier.h"
 #include "forkexec/host/supervisor.h"
 #include "pivotbox/fd.h"
 #include "pivotbox/process.h"
@@ -31,7 +33,10 @@ struct Process::State {
   std::vector<StepTime> step_times;
   std::optional<BoxGroups> groups;  ///< until the end is known
   std::optional<Result<Outcome>> result;
-  std::unique_ptr<Supervisor> supervisor;  ///< the last member: its thread uses `box`
+  std::string disallowed_syscall;  ///< why the notifier ended the box: read when its thread has ended
+  // The last members: their threads use the others.
+  std::unique_ptr<Supervisor> supervisor;
+  std::unique_ptr<Notifier> notifier;
 };
 
 /// One record of init's, which it writes at once; Error::Kind::lost if it is incomplete.

@@ -309,10 +309,13 @@ class Compiler {
   }
 
   void filter() {
-    const std::span<const sock_filter> program = runner_.seccomp.program();
+    plan_.listens = !host_.asking_filter.empty();
+    const auto program = plan_.listens ? std::span(host_.asking_filter) : runner_.seccomp.program();
     if (program.empty()) return;
-    build_.add(step::LoadFilter{.program = build_.block(program), .policy = build_.text(runner_.seccomp.name())},
-               "seccomp");
+    build_.add(
+        step::LoadFilter{
+            .program = build_.block(program), .policy = build_.text(runner_.seccomp.name()), .listener = plan_.listens},
+        "seccomp");
   }
 
   Result<> finale() {

@@ -157,8 +157,8 @@ class Describer {
     return out + " nothing else";
   }
   std::string operator()(const step::LoadFilter& s) const {
-    return fmt::format("load the system call filter '{}' ({} instructions)", text(s.policy),
-                       s.program.size / sizeof(sock_filter));
+    return fmt::format("load the system call filter '{}' ({} instructions{})", text(s.policy),
+                       s.program.size / sizeof(sock_filter), s.listener ? ", the host answers for it" : "");
   }
 
  private:

@@ -1,6 +1,8 @@
 // Runner (what the user wants) + HostFacts (what the host is) -> Plan (what the child will do). Pure: no system calls.
 #pragma once
 
+#include <linux/filter.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -69,6 +71,8 @@ struct HostFacts {
   std::vector<FileFacts> files;                             ///< one per Runner::files entry; missing ones say nothing
   std::vector<RuledEntry> ruled_root;  ///< what path rules have made of Runner::mounts; empty without rules
   std::optional<GroupFacts> groups;    ///< absent: the box needs none
+  /// In place of the Runner's: it asks the host. Empty: the Runner's filter needs nobody to answer.
+  std::vector<sock_filter> asking_filter;
 };
 
 /// Ids of the box. With `picked`, the host ids follow from the child's pid (HostIdRange).
@@ -116,6 +120,7 @@ struct Plan {
   Identity identity;
   std::uint64_t clone_flags = 0;  ///< CLONE_NEW*
   Strength strength;
+  bool listens = false;  ///< the filter's listener comes to the host with init's first report
 };
 
 [[nodiscard]] inline bool is_ordered(const Plan& plan) {

@@ -294,6 +294,7 @@ struct LoadFilter {
   static constexpr auto kPhase = Phase::filter;
   Bytes program;  // sock_filter each
   Text policy;    // its name
+  bool listener;  // the host answers for it: seccomp_unotify(2)
 };
 
 }  // namespace step
