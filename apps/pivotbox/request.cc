@@ -268,6 +268,7 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"landlock.tcp_bind", "--tcp-bind"},
     {"landlock.tcp_connect", "--tcp-connect"},
     {"require = Require::namespaces", "--require namespaces"},
+    {"require = Require::landlock", "--require landlock"},
 });
 
 /// The number in "mounts[12].source".
