@@ -167,7 +167,28 @@ Parsed<> add_read_only_remount(Options& options, const Argument& argument) {
   return add_target<mount::RemountReadOnly>(options, argument);
 }
 
-Parsed<> add_proc(Options& options, const Argument& argument) { return add_target<mount::Proc>(options, argument); }
+/// DST[:subset=pid][,hidepid=noaccess|invisible]
+Parsed<> add_proc(Options& options, const Argument& argument) {
+  const Parsed<Parts> parts = split(argument, 1, 2);
+  if (!parts) return std::unexpected(parts.error());
+  const Parsed<std::string> target = parse_absolute_path(parts->front());
+  if (!target) return std::unexpected(target.error());
+  mount::Proc proc{.target = *target};
+  std::string_view settings = parts->size() == 2 ? std::string_view(parts->back()) : std::string_view();
+  while (!settings.empty()) {
+    const std::string_view setting = settings.substr(0, settings.find(','));
+    settings.remove_prefix(std::min(setting.size() + 1, settings.size()));
+    if (setting == "subset=pid")
+      proc.subset = mount::Proc::Subset::processes;
+    else if (setting == "hidepid=noaccess")
+      proc.hidepid = mount::Proc::HidePid::noaccess;
+    else if (setting == "hidepid=invisible")
+      proc.hidepid = mount::Proc::HidePid::invisible;
+    else
+      return std::unexpected(quoted(setting) + " is none of: subset=pid, hidepid=noaccess, hidepid=invisible");
+  }
+  return add(options, argument, Mount(std::move(proc)));
+}
 Parsed<> add_dev(Options& options, const Argument& argument) { return add_target<mount::Dev>(options, argument); }
 Parsed<> add_mqueue(Options& options, const Argument& argument) { return add_target<mount::Mqueue>(options, argument); }
 

@@ -47,7 +47,8 @@ Parsed<> choose(Destination& destination, std::string_view value, const std::arr
 }
 
 constexpr std::array kNetworks = {Word{"none", Network::loopback_only}, Word{"host", Network::host}};
-constexpr std::array kRequirements = {Word{"everything", Require::everything}, Word{"namespaces", Require::namespaces}};
+constexpr std::array kRequirements = {Word{"everything", Require::everything}, Word{"namespaces", Require::namespaces},
+                                      Word{"landlock", Require::landlock}};
 constexpr std::array kFirstProcesses = {Word{"init", Pid1::init}, Word{"program", Pid1::program}};
 constexpr std::array kStrictnesses = {Word{"required", Strictness::required},
                                       Word{"best-effort", Strictness::best_effort}};
@@ -152,7 +153,8 @@ constexpr auto kOptions = std::to_array<Option>({
     {"--symlink", "TEXT:DST", Group::mounts, "a symbolic link at DST that says TEXT", add_symlink},
     {"--mask", "DST", Group::mounts, "hides what is at DST: an empty file or directory", add_mask},
     {"--remount-ro", "DST", Group::mounts, "makes everything at and below DST read-only", add_read_only_remount},
-    {"--proc", "DST", Group::mounts, "the box's own procfs, read-only", add_proc},
+    {"--proc", "DST[:SETTINGS]", Group::mounts,
+     "the box's own procfs, read-only; SETTINGS: subset=pid,hidepid=invisible", add_proc},
     {"--dev", "DST", Group::mounts, "a minimal /dev", add_dev},
     {"--mqueue", "DST", Group::mounts, "the box's own POSIX message queues", add_mqueue},
     {"--overlay", "LOWER[:LOWER...]:DST", Group::mounts,
@@ -202,8 +204,9 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Options& o, const Argument& a) { return add_port(o.tcp_bind, a.value); }},
     {"--tcp-connect", "PORT|none", Group::privileges, "the same for connecting to a TCP port, with --net host",
      [](Options& o, const Argument& a) { return add_port(o.tcp_connect, a.value); }},
-    {"--require", "everything|namespaces", Group::privileges,
-     "walls that must stand; with 'namespaces' Landlock may be missing",
+    {"--require", "everything|namespaces|landlock", Group::privileges,
+     "walls that must stand: with 'namespaces' Landlock may be missing, with 'landlock'\n                              "
+     "        namespaces, if they cannot be made",
      [](Options& o, const Argument& a) { return choose(o.require, a.value, kRequirements); }},
 
     {"--timeout", "TIME", Group::limits, "kills everything in the box after 500ms, 2s, 1.5m, 1h",

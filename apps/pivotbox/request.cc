@@ -330,6 +330,7 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"landlock.tcp_connect", "--tcp-connect"},
     {"require = Require::namespaces", "--require namespaces"},
     {"path_rules", "the rules for paths"},
+    {"require = Require::landlock", "--require landlock"},
 });
 
 /// The number in "mounts[12].source", whose prefix is "mounts[".

@@ -61,10 +61,23 @@ struct Tmpfs {
   bool operator==(const Tmpfs&) const = default;
 };
 
-/// procfs of the new pid namespace. Always nosuid, nodev, noexec.
+/// procfs of the new pid namespace (proc(5)). Always nosuid, nodev, noexec.
 struct Proc {
+  /// What there is besides processes.
+  enum class Subset : std::uint8_t {
+    everything,  ///< the host's figures (cpuinfo, meminfo, sys, ...), but what tells or does too much is masked
+    processes,   ///< nothing ("subset=pid", since Linux 5.8); node, free, df and others miss their files
+  };
+  /// Which processes of others the program sees, apart from its own ("hidepid", since Linux 5.8 by name).
+  enum class HidePid : std::uint8_t {
+    off,        ///< all of the box
+    noaccess,   ///< that they exist
+    invisible,  ///< none
+  };
   std::string target = "/proc";
   Access access = Access::read_only;
+  Subset subset = Subset::everything;
+  HidePid hidepid = HidePid::off;
   bool operator==(const Proc&) const = default;
 };
 

@@ -33,6 +33,7 @@ struct Namespaces {
   bool uts = true;
   bool cgroup = true;
   bool time = false;
+  bool nested = false;  ///< whether the program may make further ones; needs a filter that allows it, too
   bool operator==(const Namespaces&) const = default;
 };
 

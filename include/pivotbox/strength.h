@@ -10,6 +10,11 @@ namespace pivotbox {
 enum class Require : std::uint8_t {
   everything,  ///< namespaces and Landlock
   namespaces,  ///< Landlock may be missing
+  /// Landlock, filter and limits alone will do where the caller may make no namespaces. The program then runs among the
+  /// host's processes, on the host's paths: Runner::mounts may hold binds whose target is their source, Dev at /dev,
+  /// and symbolic links (which the host must have); it is its own pid 1, and processes it leaves behind live on.
+  /// In place of a network namespace TCP is refused; UDP is not.
+  landlock,
 };
 
 /// What stands between a program and its host.

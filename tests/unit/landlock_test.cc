@@ -18,7 +18,9 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 /// "/usr (read, execute)" of each rule for files.
 std::vector<std::string> rules_of(const Runner& runner, HostFacts host = ordinary_host()) {
@@ -198,6 +200,69 @@ TEST(Landlock, LessAcceptedIsNotLessBuilt) {
   Runner runner = plain_runner();
   runner.require = Require::namespaces;
   EXPECT_EQ(plan_for(runner).strength, (Strength{.namespaces = true, .landlock_abi = 7, .filter = true}));
+}
+
+// ---- where no namespaces can be made
+
+HostFacts host_without_namespaces() {
+  HostFacts host = ordinary_host();
+  host.namespaces = false;
+  return host;
+}
+
+Runner modest_runner() {
+  Runner runner = plain_runner();
+  runner.require = Require::landlock;
+  runner.mounts = {mount::Bind{.source = "/usr", .target = "/usr"},
+                   mount::Bind{.source = "/srv/work", .target = "/srv//work", .access = Access::read_write},
+                   mount::Bind{.source = "/etc/localtime", .target = "/etc/localtime"}, mount::Dev{},
+                   mount::Symlink{.text = "usr/bin", .target = "/bin"}};
+  return runner;
+}
+
+TEST(LandlockAlone, BindsBecomeRulesOnTheHostsPaths) {
+  const auto rules = rules_of(modest_runner(), host_without_namespaces());
+  EXPECT_THAT(rules, IsSupersetOf({"/usr (read, execute)", "/srv/work (read, execute, write)",
+                                   "/etc/localtime (read, execute)", "/dev/null (read, write, ioctl)"}));
+  EXPECT_THAT(rules, Not(Contains(StartsWith("/ ")))) << "the host's root is not listed";
+  EXPECT_THAT(rules, Not(Contains(StartsWith("/dev ("))));
+}
+
+TEST(LandlockAlone, NothingOfThePlanNeedsNamespaces) {
+  const Plan plan = plan_for(modest_runner(), host_without_namespaces());
+  EXPECT_EQ(plan.strength, (Strength{.namespaces = false, .landlock_abi = 7, .filter = true}));
+  EXPECT_EQ(plan.clone_flags, 0U);
+  EXPECT_FALSE(plan.with_init);
+  EXPECT_THAT(names_of(plan),
+              ElementsAre("guard_parent", "set_identity", "enter_session", "install_files", "change_directory",
+                          "restrict_landlock", "set_limit", "drop_privileges", "load_filter"));
+  EXPECT_FALSE(steps_of<step::DropPrivileges>(plan).at(0).for_good) << "an ordinary user has no CAP_SETPCAP";
+  const auto step = steps_of<step::RestrictLandlock>(plan).at(0);
+  EXPECT_EQ(step.handled_ports, kBindTcp | kConnectTcp) << "in place of a network namespace";
+  EXPECT_EQ(step.handled_files, kAll);
+}
+
+TEST(LandlockAlone, WhatTakesNamespacesIsNamed) {
+  const struct {
+    const char* field;
+    void (*change)(Runner&);
+  } kImpossible[] = {
+      {"mounts[5]", [](Runner& r) { r.mounts.emplace_back(mount::Tmpfs{.target = "/tmp"}); }},
+      {"mounts[5]", [](Runner& r) { r.mounts.emplace_back(mount::Proc{}); }},
+      {"mounts[0].target", [](Runner& r) { std::get<mount::Bind>(r.mounts[0]).target = "/other"; }},
+      {"mounts[3].target", [](Runner& r) { std::get<mount::Dev>(r.mounts[3]).target = "/devices"; }},
+      {"host_name", [](Runner& r) { r.host_name = "box"; }},
+      {"uid_mappings", [](Runner& r) { r.uid_mappings = r.gid_mappings = {{0, 1234, 1}}; }},
+      {"landlock", [](Runner& r) { r.landlock = std::nullopt; }},
+  };
+  for (const auto& [field, change] : kImpossible) {
+    Runner runner = modest_runner();
+    change(runner);
+    EXPECT_EQ(refused_field(runner, host_without_namespaces()), field);
+  }
+  HostFacts nothing = host_without_namespaces();
+  nothing.landlock_abi = 0;
+  EXPECT_EQ(refused_field(modest_runner(), nothing), "landlock");
 }
 
 TEST(Landlock, ComesAfterFilesAndBeforeLimits) {

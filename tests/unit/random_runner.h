@@ -84,6 +84,7 @@ class RandomRunner {
     r.namespaces.mount = below(16) != 0;
     r.namespaces.pid = below(16) != 0;
     r.namespaces.time = rarely();
+    r.namespaces.nested = rarely();
     r.pid1 = often() ? Pid1::init : Pid1::program;
     if (rarely()) r.host_name = std::string(1 + below(66), 'h');
     if (rarely()) r.domain_name = "domain";
@@ -170,6 +171,7 @@ class RandomRunner {
       if (below(64) == 0) r.capabilities.push_back(capability);
     r.no_new_privs = below(16) != 0;
     if (rarely()) r.require = Require::namespaces;
+    if (rarely()) r.require = Require::landlock;
     r.seccomp = often() ? small_filter() : SeccompFilter::none();
     r.umask = below(01000);
     r.parent_death_signal = pick<int>({0, SIGKILL, SIGTERM});

@@ -15,7 +15,9 @@
 namespace pivotbox::testing {
 
 /// Started by root, which opens the sources beforehand.
-inline HostFacts root_host() { return {.root = true, .opens_trees = true, .landlock_abi = 7}; }
+inline HostFacts root_host() {
+  return {.root = true, .opens_trees = true, .landlock_abi = 7, .leaky_proc_files = {"kcore", "keys"}};
+}
 
 /// Root of a user namespace that may not clone the mounts it sees.
 inline HostFacts root_host_without_trees() { return {.root = true, .landlock_abi = 7}; }

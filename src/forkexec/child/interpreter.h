@@ -100,6 +100,18 @@ class Interpreter : private Operations<K> {
 
   long apply(const step::MakePrivate&) { return sys(__NR_mount, nullptr, "/", nullptr, kMsRec | kMsPrivate, nullptr); }
 
+  long apply(const step::ForbidNamespaces& s) {
+    const char* path = bytes(s.files);
+    for (const char* end = path + s.files.size; path < end; ++path) {
+      const long file = sys(__NR_openat, AT_FDCWD, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+      if (file < 0) return file;
+      if (const long r = sys(__NR_write, file, "0", 1); r < 0) return r;
+      if (const long r = close_after(file, 0); r < 0) return r;
+      while (*path != '\0') ++path;
+    }
+    return 0;
+  }
+
   long apply(const step::MountRoot& s) {
     if (const long r = sys(__NR_mount, "tmpfs", text(s.path), "tmpfs", kMsNosuid | kMsNodev, text(s.options)); r < 0)
       return r;
@@ -304,10 +316,11 @@ class Interpreter : private Operations<K> {
   long apply(const step::DropPrivileges& s) {
     if (s.no_new_privs)
       if (const long r = prctl(PR_SET_NO_NEW_PRIVS, 1); r < 0) return r;
-    for (std::uint32_t capability = 0; capability <= s.last_capability; ++capability)
+    for (std::uint32_t capability = 0; s.for_good && capability <= s.last_capability; ++capability)
       if ((s.keep >> capability & 1U) == 0)
         if (const long r = prctl(PR_CAPBSET_DROP, capability); r < 0) return r;
     if (const long r = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL); r < 0) return r;
+    if (!s.for_good) return set_capabilities(s.keep, s.keep);
     if (const long r = set_capabilities(s.keep | 1ULL << CAP_SETPCAP, s.keep); r < 0) return r;
     if (const long r = raise_ambient(s.keep); r < 0) return r;
     if (const long r = prctl(PR_SET_SECUREBITS, (SECURE_ALL_BITS & ~SECBIT_KEEP_CAPS) | SECURE_ALL_LOCKS); r < 0)

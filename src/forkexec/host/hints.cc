@@ -31,6 +31,8 @@ constexpr Hint kHints[] = {
      "mounting needs CAP_SYS_ADMIN in the user namespace that owns the mounts: set namespaces.user"},
     {index_of<step::MountRoot>, SYS_mount, ENOENT, "pivot_root must be an existing directory"},
     {index_of<step::MountRoot>, -1, EACCES, "the box's ids may not reach pivot_root; \"/\" always works"},
+    {index_of<step::ForbidNamespaces>, -1, EROFS,
+     "/proc/sys is read-only here, as in many containers: namespaces.nested leaves this to the filter"},
     {index_of<step::MountFilesystem>, SYS_openat2, ENOENT,
      "the target does not exist among the host's files, and is never made there"},
     {index_of<step::MountFilesystem>, SYS_fsconfig, ENOENT,
@@ -95,11 +97,14 @@ std::string_view clone_hint(int code, std::uint64_t clone_flags) {
     case EPERM:
       return (clone_flags & CLONE_NEWUSER) != 0
                  ? "user namespaces are forbidden here: see the sysctls kernel.unprivileged_userns_clone and "
-                   "kernel.apparmor_restrict_unprivileged_userns, or the filter of an outer container"
+                   "kernel.apparmor_restrict_unprivileged_userns, or the filter of an outer container; require = "
+                   "Require::landlock accepts Landlock alone"
                  : "new namespaces need CAP_SYS_ADMIN: set namespaces.user";
     case ENOSPC:
     case EUSERS:
-      return "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces";
+      return "a limit on namespaces is reached: see /proc/sys/user/max_*_namespaces; require = Require::landlock "
+             "accepts "
+             "Landlock alone";
     case EAGAIN:
       return "a limit on processes is reached: RLIMIT_NPROC, pids.max of the cgroup, or kernel.pid_max";
     case ENOMEM:

@@ -23,8 +23,10 @@
 #include "forkexec/host/kernel_tree.h"
 #include "forkexec/host/notifier.h"
 #include "forkexec/host/process_state.h"
+#include "forkexec/host/trial_birth.h"
 #include "forkexec/plan/apply_rules.h"
 #include "forkexec/plan/identity.h"
+#include "forkexec/plan/leaky_proc_files.h"
 #include "linux/file.h"
 #include "linux/idmap.h"
 #include "linux/probe.h"
@@ -69,6 +71,17 @@ Result<> check_new_root(const Runner& runner) {
             .hint = "pivot_root must be an existing directory of the host; \"/\" is right for nearly everybody"});
 }
 
+/// What the kernel has does not change while it runs, but for modules that are loaded.
+const std::vector<std::string>& leaky_proc_files() {
+  static const std::vector<std::string> files = [] {
+    std::vector<std::string> found;
+    for (const LeakyProcFile& file : kLeakyProcFiles)
+      if (::access(("/proc/" + std::string(file.name)).c_str(), F_OK) == 0) found.emplace_back(file.name);
+    return found;
+  }();
+  return files;
+}
+
 /// One that is not open is refused when the launch needs it.
 /// One that is not open is refused later, by its name.
 Result<FileFacts> look_at(int descriptor) {
@@ -103,7 +116,8 @@ Result<Prepared> prepare(const Runner& runner) {
                  .opens_trees = caller->opens_trees,
                  .last_capability = *last_capability,
                  .process_limit = caller->process_limit,
-                 .landlock_abi = *landlock_abi};
+                 .landlock_abi = *landlock_abi,
+                 .leaky_proc_files = leaky_proc_files()};
   if (runner.landlock)
     for (const int descriptor : runner.files) {
       const Result<FileFacts> facts = look_at(descriptor);
@@ -125,6 +139,10 @@ Result<Prepared> prepare(const Runner& runner) {
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
   Result<Plan> plan = compile(runner, host);
+  if (plan && runner.require == Require::landlock && plan->clone_flags != 0 && !can_be_born(plan->clone_flags)) {
+    host.namespaces = false;
+    plan = compile(runner, host);
+  }
   if (!plan) return std::unexpected(std::move(plan.error()));
   return Prepared{
       .host = std::move(host), .sources = std::move(*sources), .groups = std::move(*groups), .plan = std::move(*plan)};

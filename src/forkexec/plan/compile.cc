@@ -13,6 +13,7 @@
 #include "forkexec/plan/paths.h"
 #include "forkexec/plan/plan.h"
 #include "forkexec/plan/root_builder.h"
+#include "forkexec/plan/without_namespaces.h"
 
 namespace pivotbox {
 
@@ -26,8 +27,8 @@ constexpr std::size_t kMaxBytes = std::size_t{1} << 30U;
 
 class Compiler {
  public:
-  Compiler(const Runner& runner, const HostFacts& host, Plan& plan)
-      : runner_(runner), host_(host), plan_(plan), build_(plan) {}
+  Compiler(const Runner& runner, const HostFacts& host, Plan& plan, std::vector<RootEntry> on_host = {})
+      : runner_(runner), host_(host), plan_(plan), build_(plan), root_entries_(std::move(on_host)) {}
 
   Result<> compile() {
     if (Result<> r = prepare(); !r) return r;
@@ -144,9 +145,13 @@ class Compiler {
   }
 
   Result<> filesystem() {
-    if (!runner_.namespaces.mount) return {};
-    build_.add(step::MakePrivate{}, "namespaces.mount");
-    if (!runner_.pivot_root) return {};
+    if (runner_.namespaces.mount) build_.add(step::MakePrivate{}, "namespaces.mount");
+    Result<> built = runner_.pivot_root ? new_root() : Result<>{};
+    forbid_namespaces();
+    return built;
+  }
+
+  Result<> new_root() {
     const std::string& root = *runner_.pivot_root;
     // A path "/" is the old root even when something is mounted over it, but ".." from there climbs onto what is.
     build_.add(step::MountRoot{.path = build_.text(root),
@@ -157,6 +162,17 @@ class Compiler {
     Result<> built = builder.build();
     root_entries_ = builder.entries();
     return built;
+  }
+
+  // While the host's /proc is in sight, and after the mounts: fsmount(2) makes a mount namespace for a moment. Every
+  // kind but a user namespace takes CAP_SYS_ADMIN to make.
+  void forbid_namespaces() {
+    if (!runner_.namespaces.user || runner_.namespaces.nested) return;
+    std::vector<std::string> kinds = {"user"};
+    if (std::ranges::find(runner_.capabilities, CAP_SYS_ADMIN) != runner_.capabilities.end())
+      kinds = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"};
+    for (std::string& kind : kinds) kind = "/proc/sys/user/max_" + kind + "_namespaces";
+    build_.add(step::ForbidNamespaces{build_.list(kinds)}, "namespaces.nested");
   }
 
   std::string root_options() const {
@@ -220,7 +236,7 @@ class Compiler {
     if (abi == 0) return;
     const Landlock& wish = *runner_.landlock;
     step::RestrictLandlock step{.no_new_privs = runner_.no_new_privs};
-    if (runner_.pivot_root) {
+    if (runner_.pivot_root || !host_.namespaces) {
       step.handled_files = file_access_known_to(abi);
       step.files = file_rules(step.handled_files);
       step.image = image();
@@ -237,7 +253,8 @@ class Compiler {
   Bytes file_rules(std::uint32_t handled) {
     std::vector<step::FileRule> rules;
     for (const LandlockRule& rule : derive_rules(std::move(root_entries_), handled))
-      rules.push_back({.access = rule.access, .path = build_.text(rule.path), .file = step::FileRule::kByPath});
+      if (host_.namespaces || rule.path != "/")  // the host's root is not for listing
+        rules.push_back({.access = rule.access, .path = build_.text(rule.path), .file = step::FileRule::kByPath});
     for (std::size_t i = 0; i < std::min(runner_.files.size(), host_.files.size()); ++i)
       if (const std::uint32_t access = access_through(host_.files[i]) & handled; access != 0)
         rules.push_back({.access = access, .path = {}, .file = static_cast<std::int32_t>(i)});
@@ -304,7 +321,8 @@ class Compiler {
   void privileges() {
     build_.add(step::DropPrivileges{.keep = kept_capabilities(),
                                     .last_capability = host_.last_capability,
-                                    .no_new_privs = runner_.no_new_privs},
+                                    .no_new_privs = runner_.no_new_privs,
+                                    .for_good = host_.namespaces || host_.root},
                "capabilities");
   }
 
@@ -418,6 +436,13 @@ Result<Plan> compile(const Runner& runner, const HostFacts& host) {
   plan.steps.reserve(64);
   plan.origins.reserve(64);
   plan.bytes.reserve(8192);
+  if (!host.namespaces) {
+    Result<std::vector<RootEntry>> entries = entries_on_host(runner, host);
+    if (!entries) return std::unexpected(std::move(entries.error()));
+    if (Result<> r = Compiler(without_namespaces(runner), host, plan, std::move(*entries)).compile(); !r)
+      return std::unexpected(std::move(r.error()));
+    return plan;
+  }
   if (Result<> r = Compiler(runner, host, plan).compile(); !r) return std::unexpected(std::move(r.error()));
   return plan;
 }

@@ -45,6 +45,13 @@ class Describer {
     return fmt::format("become uid {} gid {}{}", s.uid, s.gid, s.clear_groups ? ", no supplementary groups" : "");
   }
   std::string operator()(const step::MakePrivate&) const { return "make every mount private"; }
+  std::string operator()(const step::ForbidNamespaces& s) const {
+    std::string joined;
+    for (const char* at = plan_.bytes.data() + s.files.offset; at < plan_.bytes.data() + s.files.offset + s.files.size;
+         at += std::string_view(at).size() + 1)
+      joined += fmt::format("{}{}", joined.empty() ? "" : ", ", at);
+    return fmt::format("set {} to 0", joined);
+  }
   std::string operator()(const step::MountRoot& s) const {
     return fmt::format("mount tmpfs on {} as the new root, and enter it", text(s.path));
   }
@@ -139,9 +146,9 @@ class Describer {
     return fmt::format("change to directory {}", text(s.path));
   }
   std::string operator()(const step::DropPrivileges& s) const {
-    return fmt::format("{}{}, lock securebits",
+    return fmt::format("{}{}{}",
                        s.keep == 0 ? "drop every capability" : fmt::format("keep capabilities {:#x} only", s.keep),
-                       s.no_new_privs ? ", no_new_privs" : "");
+                       s.no_new_privs ? ", no_new_privs" : "", s.for_good ? ", lock securebits" : "");
   }
   std::string operator()(const step::RestrictLandlock& s) const {
     std::string out = fmt::format("restrict by Landlock {}:", plan_.strength.landlock_abi);
@@ -212,6 +219,7 @@ struct Namer {
   std::string_view operator()(const step::EnterCgroupNamespace&) const { return "enter_cgroup_namespace"; }
   std::string_view operator()(const step::AssumeIds&) const { return "assume_ids"; }
   std::string_view operator()(const step::MakePrivate&) const { return "make_private"; }
+  std::string_view operator()(const step::ForbidNamespaces&) const { return "forbid_namespaces"; }
   std::string_view operator()(const step::MountRoot&) const { return "mount_root"; }
   std::string_view operator()(const step::MakeEntry&) const { return "make_entry"; }
   std::string_view operator()(const step::BindMount&) const { return "bind_mount"; }

@@ -66,7 +66,9 @@ struct HostFacts {
   bool opens_trees = false;  ///< may clone mounts of the host's mount namespace (open_tree(2))
   std::uint8_t last_capability = 40;
   std::uint64_t process_limit = ResourceLimit::kUnlimited;  ///< the caller's hard RLIMIT_NPROC, which only root raises
+  bool namespaces = true;                                   ///< those asked for can be made
   int landlock_abi = 0;                                     ///< version of Landlock's interface; 0 without
+  std::vector<std::string> leaky_proc_files;                ///< those of kLeakyProcFiles that exist
   std::vector<SourceFacts> sources;                         ///< one per list_sources() entry
   std::vector<FileFacts> files;                             ///< one per Runner::files entry; missing ones say nothing
   std::vector<RuledEntry> ruled_root;  ///< what path rules have made of Runner::mounts; empty without rules

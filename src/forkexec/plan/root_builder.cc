@@ -2,9 +2,11 @@
 
 #include <linux/mount.h>
 
+#include <algorithm>
 #include <array>
 
 #include "forkexec/plan/devices.h"
+#include "forkexec/plan/leaky_proc_files.h"
 #include "forkexec/plan/mount_attributes.h"
 #include "forkexec/plan/paths.h"
 
@@ -13,6 +15,14 @@ namespace pivotbox {
 namespace {
 
 constexpr std::uint32_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+
+/// Host id 0 owns what procfs keeps for root; without a user namespace ids are the host's.
+bool has_host_root(const Identity& identity) {
+  const auto maps_root = [](const IdMapping& mapping) { return mapping.host_id == 0; };
+  if (identity.picked) return false;
+  if (identity.uid_mappings.empty()) return identity.program.uid == 0;
+  return std::ranges::any_of(identity.uid_mappings, maps_root);
+}
 
 /// validate() has been through: cannot fail here.
 std::string normal(const std::string& path) { return *normal_path(path, {}); }
@@ -53,8 +63,18 @@ Result<> RootBuilder::add(const mount::Proc& m) {
   const std::string path = normal(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   const std::uint32_t attributes = kInert | (m.access == Access::read_only ? MOUNT_ATTR_RDONLY : 0U);
-  mount_filesystem("proc", path, {}, attributes);
+  std::vector<std::string> options;
+  if (m.subset == mount::Proc::Subset::processes) options.emplace_back("subset=pid");
+  if (m.hidepid != mount::Proc::HidePid::off)
+    options.emplace_back(m.hidepid == mount::Proc::HidePid::noaccess ? "hidepid=noaccess" : "hidepid=invisible");
+  mount_filesystem("proc", path, options, attributes);
   mounted(path, Kind::foreign, access_through(attributes));
+  if (m.subset == mount::Proc::Subset::processes) return {};
+  const bool host_root_inside = has_host_root(plan_.identity);
+  for (const LeakyProcFile& file : kLeakyProcFiles)
+    if ((host_root_inside || file.open_to_all) &&
+        std::ranges::find(host_.leaky_proc_files, file.name) != host_.leaky_proc_files.end())
+      if (Result<> r = add(mount::Mask{.target = path + "/" + std::string(file.name)}); !r) return r;
   return {};
 }
 

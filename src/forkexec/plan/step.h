@@ -90,6 +90,12 @@ struct MakePrivate {
   static constexpr auto kPhase = Phase::filesystem;
 };
 
+/// Sets these limits of the new user namespace to 0 (namespaces(7), "/proc/sys/user"): nothing in it makes another.
+struct ForbidNamespaces {
+  static constexpr auto kPhase = Phase::filesystem;
+  Bytes files;  // absolute paths, each NUL-terminated
+};
+
 /// tmpfs on the new root, and into it. Every later target is relative to this directory.
 struct MountRoot {
   static constexpr auto kPhase = Phase::filesystem;
@@ -262,6 +268,7 @@ struct DropPrivileges {
   std::uint64_t keep;
   std::uint8_t last_capability;
   bool no_new_privs;
+  bool for_good;  // bounding set and securebits, too: takes CAP_SETPCAP, which one without capabilities may lack
 };
 
 /// What is granted beneath one place (LANDLOCK_RULE_PATH_BENEATH).
@@ -299,13 +306,13 @@ struct LoadFilter {
 
 }  // namespace step
 
-using Step =
-    std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup, step::EnterCgroupNamespace, step::AssumeIds,
-                 step::MakePrivate, step::MountRoot, step::MakeEntry, step::BindMount, step::AttachMount,
-                 step::MountFilesystem, step::Dismantle, step::Mask, step::RemountReadOnly, step::FillLayer,
-                 step::GuardPaths, step::PivotRoot, step::DetachOldRoot, step::SealRoot, step::SetHostName,
-                 step::BringUpLoopback, step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
-                 step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
+using Step = std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup, step::EnterCgroupNamespace,
+                          step::AssumeIds, step::MakePrivate, step::ForbidNamespaces, step::MountRoot, step::MakeEntry,
+                          step::BindMount, step::AttachMount, step::MountFilesystem, step::Dismantle, step::Mask,
+                          step::RemountReadOnly, step::FillLayer, step::GuardPaths, step::PivotRoot,
+                          step::DetachOldRoot, step::SealRoot, step::SetHostName, step::BringUpLoopback,
+                          step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
+                          step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 
 /// The most steps a plan may have: init keeps room for the time of each, and reports number them in 16 bits.

@@ -1,0 +1,93 @@
+#include "forkexec/plan/without_namespaces.h"
+
+#include <array>
+#include <utility>
+
+#include "forkexec/plan/devices.h"
+#include "forkexec/plan/mount_attributes.h"
+#include "forkexec/plan/paths.h"
+
+namespace pivotbox {
+
+namespace {
+
+std::unexpected<Error> impossible(std::string field, std::string why) {
+  return std::unexpected(Error{.kind = Error::Kind::unsupported,
+                               .field = std::move(field),
+                               .action = std::move(why) + " without namespaces, and none can be made here",
+                               .hint = "binds whose target is their source, Dev at /dev and symbolic links are what "
+                                       "require = Require::landlock can do alone"});
+}
+
+/// Mounts in the order in which their sources were listed.
+class HostEntries {
+ public:
+  explicit HostEntries(const HostFacts& host) : host_(host) {}
+
+  Result<> add(const Mount& mount, std::string field) {
+    field_ = std::move(field);
+    return std::visit([this](const auto& m) { return place(m); }, mount);
+  }
+  std::vector<RootEntry> take() { return std::move(entries_); }
+
+ private:
+  Result<> place(const mount::Bind& m) {
+    const std::string source = *normal_path(m.source, {});
+    if (source != *normal_path(m.target, {})) return impossible(field_ + ".target", "a file has one path only");
+    const std::uint32_t access = access_through(mount_attributes(m.options, m.access));
+    entries_.push_back({.path = source,
+                        .kind = RootEntry::Kind::shown,
+                        .access = host_.sources[next_source_++].directory ? access : access & landlock::kOfFile});
+    return {};
+  }
+  Result<> place(const mount::Dev& m) {
+    if (*normal_path(m.target, {}) != "/dev") return impossible(field_ + ".target", "devices are in /dev");
+    for (const Device& device : kDevices)
+      entries_.push_back(
+          {.path = "/dev/" + std::string(device.name), .kind = RootEntry::Kind::shown, .access = landlock::kDevice});
+    next_source_ += std::size(kDevices);
+    return {};
+  }
+  Result<> place(const mount::Symlink&) { return {}; }  // grants nothing
+  Result<> place(const auto&) const { return impossible(field_, "it cannot be made"); }
+
+  const HostFacts& host_;
+  std::vector<RootEntry> entries_;
+  std::string field_;
+  std::size_t next_source_ = 0;
+};
+
+}  // namespace
+
+Result<std::vector<RootEntry>> entries_on_host(const Runner& runner, const HostFacts& host) {
+  if (!runner.landlock || host.landlock_abi < landlock::kLeastAbi)
+    return impossible("landlock", runner.landlock ? "this kernel has no Landlock: nothing would stand"
+                                                  : "is left out: nothing would stand");
+  const std::array<std::pair<std::string_view, bool>, 5> needed = {{{"host_name", runner.host_name.has_value()},
+                                                                    {"domain_name", runner.domain_name.has_value()},
+                                                                    {"uid_mappings", !runner.uid_mappings.empty()},
+                                                                    {"on_ready", runner.on_ready != nullptr},
+                                                                    {"pivot_root", !runner.pivot_root}}};
+  for (const auto& [field, wanted] : needed)
+    if (wanted) return impossible(std::string(field), "it cannot be had");
+  HostEntries entries(host);
+  for (std::size_t i = 0; i < runner.mounts.size(); ++i)
+    if (Result<> r = entries.add(runner.mounts[i], "mounts[" + std::to_string(i) + "]"); !r)
+      return std::unexpected(std::move(r.error()));
+  return entries.take();
+}
+
+Runner without_namespaces(const Runner& runner) {
+  Runner rest = runner;
+  rest.namespaces = {
+      .user = false, .mount = false, .pid = false, .net = false, .ipc = false, .uts = false, .cgroup = false};
+  rest.pivot_root = std::nullopt;
+  rest.mounts.clear();
+  rest.pid1 = Pid1::program;
+  if (runner.namespaces.net && rest.landlock)  // the nearest to a network of its own
+    for (auto* ports : {&rest.landlock->tcp_bind, &rest.landlock->tcp_connect})
+      if (!ports->has_value()) ports->emplace();
+  return rest;
+}
+
+}  // namespace pivotbox

@@ -1,0 +1,96 @@
+// What a program finds taken away from it, whatever the filter says.
+
+#include <linux/capability.h>
+
+#include <sstream>
+
+#include "box.h"
+
+namespace pivotbox {
+namespace {
+
+using namespace box;
+
+TEST(Hardening, PrivilegesAreGone) {
+  const std::string said = output_of(shell(R"(
+grep -E '^(Cap|NoNewPrivs|Groups|SigIgn|SigBlk)' /proc/self/status | tr -d '\t '
+umask; tty; cut -d ' ' -f 6,7 /proc/self/stat | sed 's/^[0-9]* //'
+cat /proc/sys/user/max_user_namespaces)"));
+  EXPECT_EQ(said,
+            "Groups:\nSigBlk:0000000000000000\nSigIgn:0000000000000000\nCapInh:0000000000000000\n"
+            "CapPrm:0000000000000000\nCapEff:0000000000000000\nCapBnd:0000000000000000\nCapAmb:0000000000000000\n"
+            "NoNewPrivs:1\n0022\nnot a tty\n0\n0\n");
+}
+
+TEST(Hardening, SecurebitsAreLockedAndTheSessionKeyringIsNew) {
+  output_of(shell(R"(exec python3 - <<'PYTHON'
+import ctypes
+c = ctypes.CDLL(None, use_errno=True)
+assert c.prctl(27, 0, 0, 0, 0) == 0xef, "PR_GET_SECUREBITS: all but KEEP_CAPS, each locked"
+assert c.prctl(28, 0, 0, 0, 0) == -1, "PR_SET_SECUREBITS"
+assert c.prctl(47, 2, 21, 0, 0) == -1, "PR_CAP_AMBIENT_RAISE"
+PYTHON)"));
+}
+
+// ---- namespaces inside namespaces
+
+TEST(Hardening, NoUserNamespaceIsMadeInsideWithoutAnyFilter) {
+  const std::string before = contents_of("/proc/sys/user/max_user_namespaces");
+  Runner runner = shell("unshare -U true 2>/dev/null || echo refused");
+  runner.seccomp = SeccompFilter::none();
+  EXPECT_EQ(output_of(runner), "refused\n");
+  runner.namespaces.nested = true;
+  EXPECT_EQ(output_of(runner), "");
+  EXPECT_EQ(contents_of("/proc/sys/user/max_user_namespaces"), before) << "the host's is another";
+}
+
+TEST(Hardening, NorAnyOtherByAnAdministratorOfItsBox) {
+  Runner runner = shell("cat /proc/sys/user/max_*_namespaces | sort -u; unshare -u true 2>/dev/null || echo refused");
+  runner.capabilities = {CAP_SYS_ADMIN};
+  runner.seccomp = SeccompFilter::none();
+  EXPECT_EQ(output_of(runner), "0\nrefused\n");
+  runner.namespaces.nested = true;
+  runner.args.back() = "unshare -u true";
+  EXPECT_EQ(output_of(runner), "");
+}
+
+// ---- procfs
+
+TEST(Hardening, ProcTellsNothingOfKeysAndInterrupts) {
+  EXPECT_EQ(
+      output_of(shell("cat /proc/keys /proc/interrupts; grep -c ^processor /proc/cpuinfo >/dev/null && echo figures; "
+                      "for f in kcore kmsg timer_list sysrq-trigger; do cat /proc/$f 2>/dev/null; done; "
+                      "echo s 2>/dev/null > /proc/sysrq-trigger || echo refused")),
+      "figures\nrefused\n");
+}
+
+TEST(Hardening, WhatTheHostsRootMayReadIsMaskedWhenItsIdIsInside) {
+  if (!is_root()) return;  // nobody else can map it
+  Runner runner =
+      shell("cd /proc; for f in kcore kmsg timer_list kpageflags; do head -c 8 $f | wc -c; done; ls acpi | wc -l");
+  runner.uid_mappings = runner.gid_mappings = {{.container_id = 0, .host_id = 0}};
+  EXPECT_EQ(output_of(runner), "0\n0\n0\n0\n0\n");
+}
+
+TEST(Hardening, ProcCanHaveProcessesAlone) {
+  Runner runner = shell("ls /proc | grep -v '^[0-9]' | tr '\n' ' '; cat /proc/self/comm");
+  for (Mount& m : runner.mounts)
+    if (auto* proc = std::get_if<mount::Proc>(&m)) proc->subset = mount::Proc::Subset::processes;
+  EXPECT_EQ(output_of(runner), "self thread-self cat\n");
+}
+
+TEST(Hardening, ProcCanHideTheProcessesOfOthers) {
+  Runner runner = shell("cat /proc/1/comm 2>/dev/null; ls /proc | grep -x 1");
+  EXPECT_EQ(output_of(runner), "pivotbox-init\n1\n");
+  const auto hide = [&runner](mount::Proc::HidePid how) {
+    for (Mount& m : runner.mounts)
+      if (auto* proc = std::get_if<mount::Proc>(&m)) proc->hidepid = how;
+  };
+  hide(mount::Proc::HidePid::noaccess);
+  EXPECT_EQ(output_of(runner), "1\n");
+  hide(mount::Proc::HidePid::invisible);
+  EXPECT_EQ(outcome_of(runner).standard_output, "");
+}
+
+}  // namespace
+}  // namespace pivotbox

@@ -1,0 +1,96 @@
+// Where no user namespace can be made: refused by default, Landlock and the filter alone when that is accepted.
+
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "act.h"
+#include "box.h"
+
+namespace pivotbox {
+namespace {
+
+using namespace box;
+
+/// From here on the calling process, an ordinary user, can make no namespaces.
+bool lose_namespaces() {
+  const uid_t uid = is_root() ? 65533 : ::geteuid();
+  const gid_t gid = is_root() ? 65533 : ::getegid();
+  if (is_root() && (::setresgid(gid, gid, gid) != 0 || ::setresuid(uid, uid, uid) != 0)) return false;
+  ::prctl(PR_SET_DUMPABLE, 1);
+  if (::unshare(CLONE_NEWUSER) != 0) return false;
+  std::ofstream("/proc/self/setgroups") << "deny";
+  std::ofstream("/proc/self/uid_map") << uid << " " << uid << " 1";
+  std::ofstream("/proc/self/gid_map") << gid << " " << gid << " 1";
+  std::ofstream("/proc/sys/user/max_user_namespaces") << "0";
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[2]{};
+  return ::syscall(SYS_capset, &header, none) == 0 && ::unshare(CLONE_NEWUSER) != 0;
+}
+
+Runner shell_on_host(const std::string& directory, std::string script) {
+  Runner runner{
+      .args = {"/bin/sh", "-c", std::move(script)},
+      .env = {"PATH=/usr/bin:/bin"},
+      .work_dir = directory,
+      .mounts = {mount::Dev{}, mount::Bind{.source = directory, .target = directory, .access = Access::read_write}}};
+  runner.require = Require::landlock;
+  for (const char* part : {"/usr", "/etc/ld.so.cache", "/lib", "/lib64", "/bin"})
+    if (std::filesystem::is_symlink(part))
+      runner.mounts.emplace_back(mount::Symlink{.text = "", .target = part});
+    else if (std::filesystem::exists(part))
+      runner.mounts.emplace_back(mount::Bind{.source = part, .target = part});
+  for (Mount& m : runner.mounts)
+    if (auto* link = std::get_if<mount::Symlink>(&m)) link->text = std::filesystem::read_symlink(link->target);
+  return runner;
+}
+
+/// What `script` says in a directory that anybody may write, in a host that can make no namespaces.
+std::string said_without_namespaces(const std::string& directory, const std::string& script, Require require) {
+  return act::in_forked_host([&]() -> std::string {
+    if (!lose_namespaces()) return "namespaces can still be made";
+    Runner runner = shell_on_host(directory, script);
+    runner.require = require;
+    const Result<Outcome> outcome = run(runner, {.wall_time_limit = std::chrono::seconds(60)});
+    if (!outcome) return act::text_of(outcome.error());
+    if (outcome->strength !=
+        Strength{.namespaces = false, .landlock_abi = outcome->strength.landlock_abi, .filter = true})
+      return "the strength is not what it is";
+    return outcome->standard_output + outcome->standard_error;
+  });
+}
+
+TEST(LandlockAlone, IsRefusedUnlessAcceptedByName) {
+  const HostDirectory directory;
+  for (const Require require : {Require::everything, Require::namespaces}) {
+    const std::string said = said_without_namespaces(directory.path(), "true", require);
+    EXPECT_NE(said.find("namespaces"), std::string::npos) << said;
+    EXPECT_NE(said.find("clone3"), std::string::npos) << said;
+  }
+}
+
+TEST(LandlockAlone, HoldsTheProgramInItsDirectory) {
+  const HostDirectory directory;
+  ::chmod(directory.path().c_str(), 0777);
+  EXPECT_EQ(said_without_namespaces(directory.path(),
+                                    "echo made > file; cat file; mkdir d; mv file d; cat d/file; "
+                                    "echo null > /dev/null && echo device",
+                                    Require::landlock),
+            "made\nmade\ndevice\n");
+  for (const char* attack : {"cat /etc/passwd", "ls /", "ls /tmp", "ls /proc", "echo x > /tmp/x", "cat /proc/1/status",
+                             "kill -0 1", "kill -0 $PPID", "unshare -U true"})
+    EXPECT_EQ(said_without_namespaces(directory.path(), "{ " + std::string(attack) + "; } 2>/dev/null && echo through",
+                                      Require::landlock),
+              "")
+        << attack;
+}
+
+TEST(LandlockAlone, IsNotUsedWhereNamespacesCanBeMade) {
+  Runner runner = shell("true");
+  runner.require = Require::landlock;
+  EXPECT_TRUE(outcome_of(runner).strength.namespaces);
+}
+
+}  // namespace
+}  // namespace pivotbox
