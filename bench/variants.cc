@@ -145,6 +145,16 @@ void add_server_variants(Variants& variants, const std::string& target) {
   add("mounts500", "500 more mounts", false);
 }
 
+/// The whole of a control group: made, limits set, joined, read, removed.
+void add_group_variant(Variants& variants, const std::string& target) {
+  constexpr const char* kName = "library, strict, pid1 = init, control group";
+  Runner runner = strict(target, Pid1::init);
+  runner.limits.memory_bytes = std::uint64_t{1} << 30U;
+  if (const auto plan = pivotbox::explain(runner, pivotbox::ExplainFormat::text); !plan)
+    return variants.skipped.push_back({kName, plan.error().message()});
+  variants.measured.push_back({kName, "with a limit of memory", [runner] { return launch(runner); }});
+}
+
 }  // namespace
 
 double now() {
@@ -205,6 +215,7 @@ Variants library_variants(const std::string& target, bool with_servers) {
                                [runner = strict(target, Pid1::program)] { return launch(runner); }});
   variants.measured.push_back({"library, strict, pid1 = init", "the same with init",
                                [runner = strict(target, Pid1::init)] { return launch(runner); }});
+  add_group_variant(variants, target);
   if (with_servers) add_server_variants(variants, target);
   return variants;
 }

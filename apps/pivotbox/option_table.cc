@@ -49,6 +49,8 @@ Parsed<> choose(Destination& destination, std::string_view value, const std::arr
 constexpr std::array kNetworks = {Word{"none", Network::loopback_only}, Word{"host", Network::host}};
 constexpr std::array kRequirements = {Word{"everything", Require::everything}, Word{"namespaces", Require::namespaces}};
 constexpr std::array kFirstProcesses = {Word{"init", Pid1::init}, Word{"program", Pid1::program}};
+constexpr std::array kStrictnesses = {Word{"required", Strictness::required},
+                                      Word{"best-effort", Strictness::best_effort}};
 constexpr std::array kFormats = {Word{"text", ExplainFormat::text}, Word{"json", ExplainFormat::json},
                                  Word{"mermaid", ExplainFormat::mermaid}};
 
@@ -188,6 +190,17 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Options& o, const Argument& a) { return set_worded(o.output_bytes, a, parse_size(a.value)); }},
     {"--pids", "N", Group::limits, "processes and threads of the program at any one time; 1024 without this",
      [](Options& o, const Argument& a) { return store(o.processes, parse_process_count(a.value)); }},
+    {"--memory", "SIZE", Group::limits, "memory of the whole box, without swap: 256M, 2G",
+     [](Options& o, const Argument& a) { return store(o.memory_bytes, parse_size(a.value)); }},
+    {"--cpus", "N", Group::limits, "CPU time per time, in CPUs: 0.5 is half of one",
+     [](Options& o, const Argument& a) { return store(o.cpus, parse_cpus(a.value)); }},
+    {"--cpuset", "LIST", Group::limits, "the CPUs it may run on: 0-1,4",
+     [](Options& o, const Argument& a) { return store(o.cpuset, Parsed<std::string>(a.value)); }},
+    {"--cgroup-parent", "DIR", Group::limits, "the control group to make the box's in, instead of the caller's own",
+     [](Options& o, const Argument& a) { return store(o.cgroup_parent, parse_absolute_path(a.value)); }},
+    {"--limits", "required|best-effort", Group::limits,
+     "a limit that cannot be applied is an error (the default), or left out: weaker",
+     [](Options& o, const Argument& a) { return choose(o.strictness, a.value, kStrictnesses); }},
     {"--rlimit", "NAME=SOFT[:HARD]", Group::limits,
      "a limit of setrlimit(2): nofile=64, as=1G, cpu=10, fsize=unlimited", set_limit},
 

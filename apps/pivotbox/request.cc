@@ -239,9 +239,15 @@ void RequestBuilder::set_limits() {
   const auto names = [&](int resource) {
     return std::ranges::find(options_.rlimits, resource, &ResourceLimit::resource) != options_.rlimits.end();
   };
-  if (options_.processes) runner().limits.processes = options_.processes;
-  if (options_.wall_time) runner().limits.wall_time = options_.wall_time->value;
-  if (names(RLIMIT_NPROC)) runner().limits.processes = std::nullopt;
+  Limits& limits = runner().limits;
+  if (options_.processes) limits.processes = options_.processes;
+  limits.memory_bytes = options_.memory_bytes;
+  limits.cpus = options_.cpus;
+  limits.cpuset = options_.cpuset;
+  limits.cgroup_parent = options_.cgroup_parent;
+  limits.strictness = options_.strictness;
+  if (names(RLIMIT_NPROC)) limits.processes = std::nullopt;
+  if (options_.wall_time) limits.wall_time = options_.wall_time->value;
   if (options_.output_bytes && !names(RLIMIT_FSIZE))
     runner().rlimits.push_back(
         {.resource = RLIMIT_FSIZE, .soft = options_.output_bytes->value, .hard = options_.output_bytes->value});
@@ -261,6 +267,11 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"host_name", "--hostname"},
     {"limits.processes", "--pids"},
     {"limits.wall_time", "--timeout"},
+    {"limits.memory_bytes", "--memory"},
+    {"limits.cpus", "--cpus"},
+    {"limits.cpuset", "--cpuset"},
+    {"limits.cgroup_parent", "--cgroup-parent"},
+    {"limits", "limits"},
     {"rlimits", "--rlimit"},
     {"capabilities", "--cap-keep"},
     {"pid1", "--pid1"},

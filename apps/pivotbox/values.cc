@@ -85,6 +85,14 @@ Parsed<std::uint32_t> parse_process_count(std::string_view text) {
   return static_cast<std::uint32_t>(*count);
 }
 
+Parsed<double> parse_cpus(std::string_view text) {
+  double cpus = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cpus, std::chars_format::fixed);
+  if (error != std::errc{} || end != text.data() + text.size() || !(cpus >= 0.01 && cpus <= 8192))
+    return not_a("number of CPUs", text, "a decimal fraction from 0.01 to 8192");
+  return cpus;
+}
+
 Parsed<std::uint32_t> parse_mode(std::string_view text) {
   std::uint32_t mode = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mode, 8);

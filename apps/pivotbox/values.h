@@ -31,6 +31,9 @@ using Parsed = std::expected<T, std::string>;
 /// How many processes a box may have: 1 to 4194304.
 [[nodiscard]] Parsed<std::uint32_t> parse_process_count(std::string_view text);
 
+/// "0.5": a decimal fraction of CPUs, from 0.01 to 8192.
+[[nodiscard]] Parsed<double> parse_cpus(std::string_view text);
+
 /// Permissions in octal, at most 07777.
 [[nodiscard]] Parsed<std::uint32_t> parse_mode(std::string_view text);
 

@@ -15,6 +15,13 @@
 
 namespace pivotbox {
 
+/// How long processes were held up for want of something (PSI, since Linux 4.20; only with cgroup v2).
+struct Pressure {
+  std::chrono::microseconds some{};  ///< at least one of them
+  std::chrono::microseconds full{};  ///< all of them at once
+  bool operator==(const Pressure&) const = default;
+};
+
 /// What the program did. The sandbox's own failures are Errors and never appear here.
 struct Outcome {
   /// Decided from evidence by the rules of docs/verdicts.md, never guessed from a signal.
@@ -36,10 +43,27 @@ struct Outcome {
   std::chrono::nanoseconds wall_time{};     ///< from the start of the program's execution to its end (CLOCK_MONOTONIC)
   std::chrono::microseconds user_time{};    ///< CPU time in user mode of the program and all its descendants
   std::chrono::microseconds system_time{};  ///< CPU time in the kernel of the same
-  /// Largest resident set of any one process of the box. Absent with `pid1 = program` when it cannot be told from the
+  /// Of a box with a control group (see Limits): the most memory it held at any one time, with what the kernel held for
+  /// it. Else the largest resident set of any one process of the box; absent with `pid1 = program` when it cannot be told from the
   /// caller's own memory (the kernel carries the peak of a shared address space over execve(2)).
   std::optional<std::uint64_t> peak_memory_bytes;
   Strength strength;            ///< the walls the box had
+  std::optional<std::uint64_t> voluntary_context_switches;    ///< of the program and its descendants: it waited
+  std::optional<std::uint64_t> involuntary_context_switches;  ///< of the same: another had its turn
+  std::optional<std::uint64_t> minor_page_faults;             ///< of the same, served without a disk
+  std::optional<std::uint64_t> major_page_faults;             ///< of the same, served from a disk
+
+  // Of a box with a control group (see Limits), as far as the kernel counts it; else absent.
+  std::optional<std::uint64_t> peak_processes;  ///< most processes and threads at any one time
+  std::optional<std::uint64_t> oom_kills;       ///< processes of the box that the kernel killed for want of memory
+  std::optional<std::uint64_t> read_bytes;      ///< from block devices
+  std::optional<std::uint64_t> written_bytes;   ///< to block devices
+  std::optional<Pressure> cpu_pressure;
+  std::optional<Pressure> memory_pressure;
+  std::optional<Pressure> io_pressure;
+  /// Limits that are not in force, and why; only with Strictness::best_effort.
+  std::vector<std::string> unapplied_limits;
+
   std::string standard_output;  ///< collected by run(); empty otherwise
   std::string standard_error;   ///< collected by run(); empty otherwise
 };

@@ -29,7 +29,8 @@ namespace {
 using child::system_call;
 
 constexpr int kSigkill = 9, kSigchld = 17, kSiUser = 0, kSiQueue = -1;
-constexpr int kStatusFd = 0, kHostFd = 1, kSignalFd = 2;  // where init keeps its three once the program has its own
+constexpr int kStatusFd = 0, kHostFd = 1, kSignalFd = 2, kMemoryFd = 3,
+              kKillsFd = 4;  // where init keeps its own once the program has its
 
 alignas(64) char program_stack[child::kStackSize];
 std::uint64_t step_end_ns[kMaxSteps];
@@ -122,25 +123,39 @@ void notice_death_before_exec(long pid, child::Handshake& handshake) {
   handshake.report = {Report::Kind::killed, 0, handshake.step, 0, static_cast<std::uint16_t>(status & 0x7f)};
 }
 
-/// Keeps the three descriptors init needs and no privilege but that of killing what runs under another id.
+/// The descriptor that init was given, above all numbers it is going to use; -1 stays.
+long raised(long descriptor) {
+  if (descriptor < 0) return -1;
+  const long copy = call(__NR_fcntl, descriptor, F_DUPFD_CLOEXEC, kKillsFd + 1);
+  require(copy);
+  return copy;
+}
+
+/// `descriptor` as number `target`, which stays closed if there is none.
+void place(long descriptor, int target) {
+  if (descriptor >= 0)
+    require(call(__NR_dup3, descriptor, target, O_CLOEXEC));
+  else
+    require(call(__NR_close_range, target, target, 0));
+}
+
+/// Keeps the descriptors init needs and no privilege but that of killing what runs under another id.
 void settle(const PlanHeader& plan) {
   const std::uint64_t all = ~std::uint64_t{0};
   const long signals = call(__NR_signalfd4, -1, &all, sizeof all, O_CLOEXEC);
   require(signals);
-  // Raised first, so that none of the three is overwritten before it is moved.
-  const long status = call(__NR_fcntl, plan.status_fd, F_DUPFD_CLOEXEC, 3);
-  require(status);
-  const long host = plan.host_fd < 0 ? -1 : call(__NR_fcntl, plan.host_fd, F_DUPFD_CLOEXEC, 3);
-  if (plan.host_fd >= 0) require(host);
-  const long raised_signals = call(__NR_fcntl, signals, F_DUPFD_CLOEXEC, 3);
-  require(raised_signals);
-  require(call(__NR_dup3, status, kStatusFd, O_CLOEXEC));
-  require(call(__NR_dup3, raised_signals, kSignalFd, O_CLOEXEC));
-  if (host >= 0)
-    require(call(__NR_dup3, host, kHostFd, O_CLOEXEC));
-  else
-    require(call(__NR_close_range, kHostFd, kHostFd, 0));
-  require(call(__NR_close_range, 3, ~0U, 0));
+  // Raised first, so that none is overwritten before it is moved.
+  const long status = raised(plan.status_fd);
+  const long host = raised(plan.host_fd);
+  const long raised_signals = raised(signals);
+  const long memory = raised(plan.out_of_memory_fd);
+  const long kills = raised(plan.memory_kills_fd);
+  place(status, kStatusFd);
+  place(host, kHostFd);
+  place(raised_signals, kSignalFd);
+  place(memory, kMemoryFd);
+  place(kills, kKillsFd);
+  require(call(__NR_close_range, kKillsFd + 1, ~0U, 0));
   require(call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct held[2];
@@ -174,15 +189,50 @@ void forward(long program, const signalfd_siginfo& info) {
   deliver(program, info.ssi_signo == kControlSignal ? info.ssi_int : static_cast<int>(info.ssi_signo));
 }
 
+/// Whether memory.oom_control says "oom_kill N" with N above 0.
+bool kernel_has_killed() {
+  char text[256];
+  const long size = call(__NR_pread64, kKillsFd, text, sizeof text, 0);
+  constexpr char kKey[] = "oom_kill ";
+  constexpr long kKeySize = sizeof kKey - 1;
+  for (long at = 0; at + kKeySize < size; ++at) {
+    long same = 0;
+    while (same < kKeySize && text[at + same] == kKey[same]) ++same;
+    if (same == kKeySize) return text[at + same] != '0';
+  }
+  return false;
+}
+
+/// The event comes before the kill, and also when memory has run out for the groups above: then the kernel may have
+/// chosen a process of another box.
+bool memory_has_run_out() {
+  constexpr int kTries = 200;
+  std::uint64_t events;
+  call(__NR_read, kMemoryFd, &events, sizeof events);
+  for (int tries = 0; tries < kTries; ++tries) {
+    if (kernel_has_killed()) return true;
+    __kernel_timespec pause{0, 1'000'000};
+    call(__NR_ppoll, nullptr, 0, &pause, nullptr, 0);
+  }
+  return false;
+}
+
 int wait_for_program(long program, const PlanHeader& plan) {
-  pollfd watched[2] = {{kSignalFd, POLLIN, 0}, {plan.host_fd < 0 ? -1 : kHostFd, POLLIN, 0}};
+  pollfd watched[3] = {{kSignalFd, POLLIN, 0},
+                       {plan.host_fd < 0 ? -1 : kHostFd, POLLIN, 0},
+                       {plan.out_of_memory_fd < 0 ? -1 : kMemoryFd, POLLIN, 0}};
   for (;;) {
     // The program may have ended before the signal descriptor was there, so reaping comes before waiting.
     if (const ProgramEnd end = reap(program); end.over) return end.status;
-    call(__NR_ppoll, watched, 2, nullptr, nullptr, 0);
+    call(__NR_ppoll, watched, 3, nullptr, nullptr, 0);
     if (watched[1].revents != 0) {
       deliver(program, plan.parent_death_signal);
       watched[1].fd = -1;
+    }
+    // The kernel has chosen one process to die; the box is not to go on without it.
+    if (watched[2].revents != 0 && memory_has_run_out()) {
+      deliver(program, kSigkill);
+      watched[2].fd = -1;
     }
     if ((watched[0].revents & POLLIN) == 0) continue;
     signalfd_siginfo info;
@@ -206,6 +256,10 @@ Ended end_box(int status) {
   ended.user_us = microseconds(usage.ru_utime);
   ended.system_us = microseconds(usage.ru_stime);
   ended.peak_memory_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024U;
+  ended.voluntary_switches = static_cast<std::uint64_t>(usage.ru_nvcsw);
+  ended.involuntary_switches = static_cast<std::uint64_t>(usage.ru_nivcsw);
+  ended.minor_faults = static_cast<std::uint64_t>(usage.ru_minflt);
+  ended.major_faults = static_cast<std::uint64_t>(usage.ru_majflt);
   return ended;
 }
 

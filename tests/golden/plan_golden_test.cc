@@ -92,6 +92,20 @@ TEST(GoldenPlan, EverythingAtOnce) {
   expect_golden("everything.json", explain_json(plan_for(runner, ordinary_host())));
 }
 
+TEST(GoldenPlan, ControlGroupsOfVersion1) {
+  Runner runner = plain_runner();
+  runner.limits.memory_bytes = 1U << 26U;
+  expect_golden_plan("groups_v1", runner, host_with_groups());
+}
+
+TEST(GoldenPlan, ControlGroupOfVersion2) {
+  Runner runner = plain_runner();
+  runner.limits.memory_bytes = 1U << 26U;
+  HostFacts host = ordinary_host();
+  host.groups = GroupFacts{.born_inside = true, .limits_memory = true, .counts_processes = true};
+  expect_golden_plan("groups_v2", runner, host);
+}
+
 TEST(GoldenPlan, HookAndCgroupComeInPlanOrder) {
   Runner runner = plain_runner();
   runner.on_ready = [](pid_t) { return Result<>{}; };

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <linux/sched.h>
 
 #include <cerrno>
 
@@ -13,6 +14,7 @@ namespace pivotbox {
 namespace {
 
 using namespace testing;
+using ::testing::_;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -140,6 +142,37 @@ TEST(CompileProgram, ProcessesAreLimitedByDefaultAndNeverAboveTheCaller) {
   Runner runner = plain_runner();
   runner.limits.processes = std::nullopt;
   EXPECT_THAT(steps_of<step::SetLimit>(plan_for(runner)), IsEmpty());
+}
+
+TEST(CompileProgram, GroupsOfVersion1AreJoinedBeforeTheNamespaceThatShowsThem) {
+  Runner runner = plain_runner();
+  runner.limits.memory_bytes = 1U << 26U;
+  const Plan plan = plan_for(runner, host_with_groups());
+  EXPECT_THAT(descriptions_of(plan, "limits"),
+              ElementsAre("join the box's control group in /sys/fs/cgroup/memory",
+                          "join the box's control group in /sys/fs/cgroup/pids", _, _, _));
+  EXPECT_LT(index_of<step::WriteCgroup>(plan), index_of<step::EnterCgroupNamespace>(plan));
+  EXPECT_EQ(plan.clone_flags & CLONE_NEWCGROUP, 0U);
+}
+
+// Before, the box shares the host's memory: running out of it would kill the host.
+TEST(CompileProgram, MemoryIsLimitedByInitsChildAndNotBefore) {
+  Runner runner = plain_runner();
+  runner.limits.memory_bytes = 1U << 26U;
+  const Plan plan = plan_for(runner, host_with_groups());
+  EXPECT_THAT(descriptions_of(plan, "limits.memory_bytes"),
+              ElementsAre("limit the box's memory to 67108864 bytes",
+                          "limit the box's memory and swap together to 67108864 bytes"));
+  for (std::size_t i = 0; i < plan.init_at; ++i) EXPECT_NE(plan.origins[i], "limits.memory_bytes");
+  EXPECT_TRUE(std::ranges::any_of(plan.slots,
+                                  [](const SlotOrigin& slot) { return slot.kind == SlotOrigin::Kind::out_of_memory; }));
+}
+
+TEST(CompileProgram, AGroupRefusesProcessesBeforeTheResourceLimitDoes) {
+  Runner runner = plain_runner();
+  runner.limits.memory_bytes = 1U << 26U;
+  EXPECT_THAT(descriptions_of(plan_for(runner, host_with_groups()), "limits.processes"),
+              ElementsAre("limit nproc to 1025 (hard 1025)"));
 }
 
 TEST(CompileProgram, AnInitWithTheProgramsIdTakesNoProcessFromIt) {

@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <climits>
+#include <limits>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -81,6 +82,31 @@ inline std::vector<Contradiction> contradictions_of_the_program() {
       {"MoreProcessesThanTheKernelCounts", "limits.processes", [](Runner& r) { r.limits.processes = (1U << 22U) + 1; }},
       {"ProcessesLimitedTwice", "rlimits[1]",
        [](Runner& r) { r.rlimits = {{RLIMIT_CPU, 1, 1}, {RLIMIT_NPROC, 64, 64}}; }},
+      {"MemoryForNoProgram", "limits.memory_bytes", [](Runner& r) { r.limits.memory_bytes = (1U << 20U) - 1; }},
+      {"MemoryOfAProgramThatSharesIt", "limits.memory_bytes",
+       [](Runner& r) {
+         r.limits.memory_bytes = 1U << 30U;
+         r.pid1 = Pid1::program;
+       }},
+      {"NoCpus", "limits.cpus", [](Runner& r) { r.limits.cpus = 0.0; }},
+      {"CpusThatAreNoNumber", "limits.cpus",
+       [](Runner& r) { r.limits.cpus = std::numeric_limits<double>::quiet_NaN(); }},
+      {"CpuListInWords", "limits.cpuset", [](Runner& r) { r.limits.cpuset = "all"; }},
+      {"CpuListWithTwoDashes", "limits.cpuset", [](Runner& r) { r.limits.cpuset = "0-1-2"; }},
+      {"CpuListWithNewline", "limits.cpuset", [](Runner& r) { r.limits.cpuset = "0\n1"; }},
+      {"IoWeightTooLarge", "limits.io_weight", [](Runner& r) { r.limits.io_weight = 10001; }},
+      {"IoOfARelativeDevice", "limits.io[0].device",
+       [](Runner& r) { r.limits.io = {{.device = "vda", .reads_per_second = 1}}; }},
+      {"IoWithoutALimit", "limits.io[0]", [](Runner& r) { r.limits.io = {{.device = "/dev/vda"}}; }},
+      {"IoOfNothing", "limits.io[0]", [](Runner& r) { r.limits.io = {{.device = "/dev/vda", .reads_per_second = 0}}; }},
+      {"RelativeCgroupParent", "limits.cgroup_parent", [](Runner& r) { r.limits.cgroup_parent = "mine"; }},
+      {"CgroupParentClimbs", "limits.cgroup_parent",
+       [](Runner& r) { r.limits.cgroup_parent = "/sys/fs/cgroup/a/../b"; }},
+      {"TwoCgroups", "cgroup_fd",
+       [](Runner& r) {
+         r.cgroup_fd = 9;
+         r.limits.memory_bytes = 1U << 30U;
+       }},
       {"NegativeCapability", "capabilities[0]", [](Runner& r) { r.capabilities = {-1}; }},
       {"UnknownCapability", "capabilities[1]", [](Runner& r) { r.capabilities = {0, 64}; }},
       {"FilterWithoutNoNewPrivs", "seccomp", [](Runner& r) { r.no_new_privs = false; }},

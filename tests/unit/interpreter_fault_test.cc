@@ -116,7 +116,11 @@ Runner everything(Pid1 pid1, std::vector<IdMapping> mappings = {}) {
 
 /// Together they have every kind of step and both finales.
 const Plan& root_plan() {
-  static const Plan plan = compile_for(everything(Pid1::init, {{0, 100000, 10}}), root_host()).value();
+  static const Plan plan = [] {
+    Runner runner = everything(Pid1::init, {{0, 100000, 10}});
+    runner.limits.memory_bytes = 1U << 26U;
+    return compile_for(runner, host_with_groups()).value();
+  }();
   return plan;
 }
 const Plan& ordinary_plan() {

@@ -22,6 +22,17 @@ inline HostFacts root_host_without_trees() { return {.root = true, .landlock_abi
 
 inline HostFacts ordinary_host() { return {.uid = 1234, .gid = 5678, .landlock_abi = 7}; }
 
+/// A host with control groups of version 1, of both kinds that a box's limits need.
+inline HostFacts host_with_groups() {
+  HostFacts host = root_host();
+  host.groups = GroupFacts{.joined = {"/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids"},
+                           .limits_memory = true,
+                           .counts_swap = true,
+                           .tells_out_of_memory = true,
+                           .counts_processes = true};
+  return host;
+}
+
 /// A filter whose size no change of the default policy touches.
 inline SeccompFilter small_filter() {
   return SeccompFilter::from_program({sock_filter{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}});

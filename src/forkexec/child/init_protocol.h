@@ -20,7 +20,9 @@ struct PlanHeader {
   std::uint16_t step_count;
   Finale finale;
   std::int32_t status_fd;
-  std::int32_t host_fd;  ///< pidfd of the host, -1 if the box outlives it
+  std::int32_t host_fd;           ///< pidfd of the host, -1 if the box outlives it
+  std::int32_t out_of_memory_fd;  ///< eventfd of cgroup v1: readable when memory may have run out; -1 if there is none
+  std::int32_t memory_kills_fd;   ///< memory.oom_control, which says whether it has; -1 if there is none
   std::int32_t parent_death_signal;
   std::uint8_t new_session;
   std::uint8_t record_step_times;
@@ -40,6 +42,10 @@ struct Ended {
   std::uint64_t user_us;  ///< of the program and all its descendants
   std::uint64_t system_us;
   std::uint64_t peak_memory_bytes;
+  std::uint64_t voluntary_switches;
+  std::uint64_t involuntary_switches;
+  std::uint64_t minor_faults;
+  std::uint64_t major_faults;
 };
 
 }  // namespace pivotbox::init

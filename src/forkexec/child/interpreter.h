@@ -73,6 +73,14 @@ class Interpreter : private Operations<K> {
     return 0;
   }
 
+  long apply(const step::WriteCgroup& s) {
+    const char* value = text(s.value);
+    long size = 0;
+    while (value[size] != '\0') ++size;
+    const long written = sys(__NR_write, slot(s.file), value, size);
+    return written < 0 ? written : 0;
+  }
+
   long apply(const step::EnterCgroupNamespace&) { return sys(__NR_unshare, CLONE_NEWCGROUP); }
 
   long apply(const step::AssumeIds& s) {

@@ -22,6 +22,11 @@ template <class S>
 constexpr std::size_t index_of = Step(S{}).index();
 
 constexpr Hint kHints[] = {
+    {index_of<step::WriteCgroup>, SYS_write, EBUSY,
+     "the box holds more memory than that already: limits.memory_bytes is too small"},
+    {index_of<step::WriteCgroup>, SYS_write, EACCES,
+     "the control group's files must belong to the caller: see limits.cgroup_parent"},
+    {index_of<step::WriteCgroup>, SYS_write, ENOSPC, "the control group has no CPUs: see limits.cpuset"},
     {index_of<step::MountRoot>, SYS_mount, EPERM,
      "mounting needs CAP_SYS_ADMIN in the user namespace that owns the mounts: set namespaces.user"},
     {index_of<step::MountRoot>, SYS_mount, ENOENT, "pivot_root must be an existing directory"},

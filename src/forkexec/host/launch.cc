@@ -92,24 +92,34 @@ Result<Prepared> prepare(const Runner& runner) {
                  .landlock_abi = linux_::landlock_abi()};
   if (runner.landlock)
     for (const int descriptor : runner.files) host.files.push_back(look_at(descriptor));
+  Result<std::optional<cgroup::Layout>> groups = find_groups(runner);
+  if (!groups) return std::unexpected(std::move(groups.error()));
+  if (*groups) host.groups = facts_of(**groups, runner);
   Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner));
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
   Result<Plan> plan = compile(runner, host);
   if (!plan) return std::unexpected(std::move(plan.error()));
-  return Prepared{.host = std::move(host), .sources = std::move(*sources), .plan = std::move(*plan)};
+  return Prepared{
+      .host = std::move(host), .sources = std::move(*sources), .groups = std::move(*groups), .plan = std::move(*plan)};
 }
 
 Launch::Launch(const Runner& runner, Prepared prepared)
     : runner_(runner),
       host_(std::move(prepared.host)),
       sources_(std::move(prepared.sources)),
+      layout_(std::move(prepared.groups)),
       plan_(std::move(prepared.plan)) {}
 
 Result<Process> Launch::run() {
   deadline_ = Clock::now() + runner_.setup_timeout;
   if (host_.opens_trees && runner_.namespaces.user)
     if (Result<> r = open_trees(plan_.sources, sources_); !r) return std::unexpected(std::move(r.error()));
+  if (layout_) {
+    Result<cgroup::Cgroup> made = cgroup::Cgroup::create(*layout_, runner_.limits, runner_.pid1);
+    if (!made) return std::unexpected(std::move(made.error()));
+    cgroup_ = std::move(*made);
+  }
   if (Result<> r = open_descriptors(); !r) return std::unexpected(std::move(r.error()));
   set_context();
   const DumpableGuard dumpable(changes_ids_in_shared_memory(), host_.root);
@@ -154,6 +164,12 @@ Result<int> Launch::open_slot(const SlotOrigin& origin) {
       init_plan_ = Fd::adopt(::memfd_create("pivotbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
       if (!init_plan_) return std::unexpected(linux_::system_error("hand the plan to init", "memfd_create"));
       return init_plan_.get();
+    case SlotOrigin::Kind::cgroup_tasks:
+    case SlotOrigin::Kind::cgroup_memory_limit:
+    case SlotOrigin::Kind::cgroup_memory_and_swap_limit:
+    case SlotOrigin::Kind::out_of_memory:
+    case SlotOrigin::Kind::memory_kills:
+      return group_file(origin);
     case SlotOrigin::Kind::init_status:
       break;
   }
@@ -175,6 +191,21 @@ Result<int> Launch::raise(const SlotOrigin& origin) {
   return kept_.back().get();
 }
 
+Result<int> Launch::group_file(const SlotOrigin& origin) {
+  switch (origin.kind) {
+    case SlotOrigin::Kind::cgroup_tasks:
+      return cgroup_->tasks()[static_cast<std::size_t>(origin.number)];
+    case SlotOrigin::Kind::cgroup_memory_limit:
+      return raise({.number = cgroup_->memory_limit(), .field = "limits.memory_bytes"});
+    case SlotOrigin::Kind::cgroup_memory_and_swap_limit:
+      return raise({.number = cgroup_->memory_and_swap_limit(), .field = "limits.memory_bytes"});
+    case SlotOrigin::Kind::out_of_memory:
+      return cgroup_->out_of_memory();
+    default:
+      return cgroup_->memory_kills();
+  }
+}
+
 Result<> Launch::write_init_plan() {
   const std::size_t count = plan_.steps.size() - plan_.init_at;
   init::PlanHeader header{};
@@ -186,6 +217,9 @@ Result<> Launch::write_init_plan() {
   header.finale = plan_.program;
   header.status_fd = status_write_.get();
   header.host_fd = runner_.parent_death_signal != 0 ? host_pidfd_.get() : -1;
+  const bool told = host_.groups && host_.groups->tells_out_of_memory;
+  header.out_of_memory_fd = told ? cgroup_->out_of_memory() : -1;
+  header.memory_kills_fd = told ? cgroup_->memory_kills() : -1;
   header.parent_death_signal = runner_.parent_death_signal;
   header.new_session = runner_.new_session;
   header.record_step_times = runner_.record_step_times;
@@ -236,10 +270,12 @@ IdChange Launch::changes_ids_in_shared_memory() const {
 
 Result<> Launch::clone() {
   clone_args arguments{};
-  arguments.flags = plan_.clone_flags | CLONE_CHILD_CLEARTID | (runner_.cgroup_fd ? CLONE_INTO_CGROUP : 0U);
+  const std::optional<int> birthplace =
+      cgroup_ && cgroup_->birthplace() >= 0 ? cgroup_->birthplace() : runner_.cgroup_fd;
+  arguments.flags = plan_.clone_flags | CLONE_CHILD_CLEARTID | (birthplace ? CLONE_INTO_CGROUP : 0U);
   arguments.child_tid = reinterpret_cast<std::uint64_t>(&handshake_.child);
   arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see died_before_exec()
-  if (runner_.cgroup_fd) arguments.cgroup = static_cast<__u64>(*runner_.cgroup_fd);
+  if (birthplace) arguments.cgroup = static_cast<__u64>(*birthplace);
   start_ns_ = monotonic_ns();
   Result<Birth> born = give_birth(arguments, stack_, child::run_child, &context_);
   if (!born) {
@@ -363,6 +399,12 @@ std::optional<Report> Launch::death_before_exec() const {
 Error Launch::explain_early_end() const {
   if (handshake_.report.kind != Report::Kind::none) return explain_failure(handshake_.report);
   if (const std::optional<Report> death = death_before_exec()) return explain_failure(*death);
+  if (cgroup_ && cgroup_->events().oom_kills.value_or(0) > 0)
+    return {.kind = Error::Kind::setup,
+            .field = "limits.memory_bytes",
+            .action = "start the program: the box ran out of memory",
+            .code = ENOMEM,
+            .hint = "the limit is too small even to start it"};
   return {.kind = Error::Kind::lost,
           .action = "init ended before it had executed the program",
           .hint = "it was killed from outside, or ran out of memory"};
@@ -409,6 +451,11 @@ Result<Process> Launch::finish() {
   state->status = std::move(status_read_);
   state->start_ns = program_ns_;
   state->strength = plan_.strength;
+  if (cgroup_) {
+    const cgroup::CpuTime spent = cgroup_->cpu_time().value_or(cgroup::CpuTime{});
+    state->groups = BoxGroups{.cgroup = std::move(*cgroup_), .spent_before = spent};
+    cgroup_.reset();
+  }
   if (!plan_.with_init) state->host_peak_bytes = peak_memory_of_caller();
   state->file_size_limited =
       std::ranges::find(runner_.rlimits, RLIMIT_FSIZE, &ResourceLimit::resource) != runner_.rlimits.end();

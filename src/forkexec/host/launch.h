@@ -10,6 +10,7 @@
 #include "forkexec/child/child.h"
 #include "forkexec/host/birth.h"
 #include "forkexec/host/dumpable.h"
+#include "forkexec/host/groups.h"
 #include "forkexec/host/sources.h"
 #include "forkexec/plan/plan.h"
 #include "pivotbox/explain.h"
@@ -22,6 +23,7 @@ namespace pivotbox {
 struct Prepared {
   HostFacts host;
   std::vector<OpenSource> sources;
+  std::optional<cgroup::Layout> groups;
   Plan plan;
 };
 
@@ -42,6 +44,7 @@ class Launch {
   Result<int> open_slot(const SlotOrigin& origin);
   Result<int> require_open(const SlotOrigin& origin) const;
   Result<int> raise(const SlotOrigin& origin);
+  Result<int> group_file(const SlotOrigin& origin);
   Result<> write_init_plan();
   void set_context();
   [[nodiscard]] IdChange changes_ids_in_shared_memory() const;
@@ -69,9 +72,11 @@ class Launch {
   const Runner& runner_;
   HostFacts host_;
   std::vector<OpenSource> sources_;
+  std::optional<cgroup::Layout> layout_;
   Plan plan_;
   std::chrono::steady_clock::time_point deadline_;
 
+  std::optional<cgroup::Cgroup> cgroup_;  ///< outlives the child
   std::vector<int> slots_;
   std::vector<std::uint16_t> carried_;
   std::vector<Fd> kept_;

@@ -56,6 +56,10 @@ Remains remains_of(const WaitStatus& status, const Process::State& state) {
   outcome.core_dumped = status.info.si_code == CLD_DUMPED;
   outcome.user_time = duration_of(status.usage.ru_utime);
   outcome.system_time = duration_of(status.usage.ru_stime);
+  outcome.voluntary_context_switches = static_cast<std::uint64_t>(status.usage.ru_nvcsw);
+  outcome.involuntary_context_switches = static_cast<std::uint64_t>(status.usage.ru_nivcsw);
+  outcome.minor_page_faults = static_cast<std::uint64_t>(status.usage.ru_minflt);
+  outcome.major_page_faults = static_cast<std::uint64_t>(status.usage.ru_majflt);
   const auto peak = static_cast<std::uint64_t>(status.usage.ru_maxrss) * 1024U;
   if (!state.status && peak > state.host_peak_bytes) outcome.peak_memory_bytes = peak;
   return remains;
@@ -71,6 +75,10 @@ Remains remains_of(const init::Ended& ended) {
   outcome.user_time = std::chrono::microseconds(ended.user_us);
   outcome.system_time = std::chrono::microseconds(ended.system_us);
   outcome.peak_memory_bytes = ended.peak_memory_bytes;
+  outcome.voluntary_context_switches = ended.voluntary_switches;
+  outcome.involuntary_context_switches = ended.involuntary_switches;
+  outcome.minor_page_faults = ended.minor_faults;
+  outcome.major_page_faults = ended.major_faults;
   return remains;
 }
 
@@ -110,11 +118,15 @@ Result<Outcome> collect(Process::State& state) {
   state.supervisor.reset();
   if (!remains) return std::unexpected(std::move(remains.error()));
   Outcome& outcome = remains->outcome;
+  if (state.groups)
+    if (Result<> r = settle(*state.groups, outcome); !r) return std::unexpected(std::move(r.error()));
+  state.groups.reset();
   const std::optional<Stop> stop = state.box.stop();
   const std::optional<Outcome::Kind> kind = decide({.end = remains->end,
                                                     .signal = outcome.signal,
                                                     .ended_ns = remains->ended_ns,
                                                     .stop = stop,
+                                                    .oom_kills = outcome.oom_kills.value_or(0),
                                                     .file_size_limited = state.file_size_limited});
   if (!kind) return std::unexpected(lost(stop));
   outcome.kind = *kind;

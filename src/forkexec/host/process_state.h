@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "forkexec/host/box_end.h"
+#include "forkexec/host/groups.h"
 #include "forkexec/host/supervisor.h"
 #include "pivotbox/fd.h"
 #include "pivotbox/process.h"
@@ -28,6 +29,7 @@ struct Process::State {
   Strength strength;
   bool file_size_limited = false;  ///< the program has an RLIMIT_FSIZE
   std::vector<StepTime> step_times;
+  std::optional<BoxGroups> groups;  ///< until the end is known
   std::optional<Result<Outcome>> result;
   std::unique_ptr<Supervisor> supervisor;  ///< the last member: its thread uses `box`
 };

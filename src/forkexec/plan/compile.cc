@@ -111,15 +111,29 @@ class Compiler {
     // A cgroup namespace shows the cgroup its maker was in: the child makes it itself when it is born in another.
     return (spaces.user ? std::uint64_t{CLONE_NEWUSER} : 0U) | (spaces.mount ? CLONE_NEWNS : 0U) |
            (spaces.pid ? CLONE_NEWPID : 0U) | (spaces.net ? CLONE_NEWNET : 0U) | (spaces.ipc ? CLONE_NEWIPC : 0U) |
-           (spaces.uts ? CLONE_NEWUTS : 0U) | (spaces.cgroup && !runner_.cgroup_fd ? CLONE_NEWCGROUP : 0U) |
+           (spaces.uts ? CLONE_NEWUTS : 0U) | (spaces.cgroup && !comes_into_cgroup() ? CLONE_NEWCGROUP : 0U) |
            (spaces.time ? CLONE_NEWTIME : 0U);
+  }
+
+  bool comes_into_cgroup() const { return runner_.cgroup_fd || host_.groups; }
+
+  void join_groups() {
+    if (!host_.groups) return;
+    for (std::size_t i = 0; i < host_.groups->joined.size(); ++i)
+      build_.add(step::WriteCgroup{.what = step::WriteCgroup::What::join,
+                                   .file = build_.slot({.kind = SlotOrigin::Kind::cgroup_tasks,
+                                                        .number = static_cast<int>(i),
+                                                        .field = host_.groups->joined[i]}),
+                                   .value = build_.text("0")},
+                 "limits");
   }
 
   void attach() {
     const Identity& id = plan_.identity;
     guard_parent(Phase::attach);
+    join_groups();
     if (runner_.namespaces.user) build_.add(await(step::AwaitHost::For::id_maps), "uid_mappings");
-    if (runner_.namespaces.cgroup && runner_.cgroup_fd) build_.add(step::EnterCgroupNamespace{}, "namespaces.cgroup");
+    if (runner_.namespaces.cgroup && comes_into_cgroup()) build_.add(step::EnterCgroupNamespace{}, "namespaces.cgroup");
     if (!runner_.namespaces.user) return;
     const bool clear_groups = !id.deny_setgroups;
     if (is_other_than_caller(id.setup) || clear_groups) {
@@ -254,12 +268,30 @@ class Compiler {
       const ResourceLimit& limit = runner_.rlimits[i];
       build_.add(step::SetLimit{limit.resource, limit.soft, limit.hard}, "rlimits[" + std::to_string(i) + "]");
     }
+    if (host_.groups && host_.groups->limits_memory) limit_memory();
   }
 
-  // An init with the program's own id is counted with it.
+  void limit_memory() {
+    using What = step::WriteCgroup::What;
+    const Text bytes = build_.text(std::to_string(*runner_.limits.memory_bytes));
+    build_.add(
+        step::WriteCgroup{
+            .what = What::limit_memory, .file = carried_slot(SlotOrigin::Kind::cgroup_memory_limit), .value = bytes},
+        "limits.memory_bytes");
+    if (host_.groups->counts_swap)
+      build_.add(step::WriteCgroup{.what = What::limit_memory_and_swap,
+                                   .file = carried_slot(SlotOrigin::Kind::cgroup_memory_and_swap_limit),
+                                   .value = bytes},
+                 "limits.memory_bytes");
+  }
+
+  // An init with the program's own id is counted with it. A control group that counts processes tells when it refuses
+  // one, so that is to strike first.
   std::uint64_t process_limit() const {
     const bool init_counts = plan_.with_init && plan_.identity.program.uid == plan_.identity.setup.uid;
-    return std::min(std::uint64_t{*runner_.limits.processes} + (init_counts ? 1U : 0U), host_.process_limit);
+    const bool group_counts = host_.groups && host_.groups->counts_processes;
+    return std::min(std::uint64_t{*runner_.limits.processes} + (init_counts ? 1U : 0U) + (group_counts ? 1U : 0U),
+                    host_.process_limit);
   }
 
   std::uint64_t kept_capabilities() const {
@@ -303,6 +335,10 @@ class Compiler {
     static_cast<void>(carried_slot(SlotOrigin::Kind::init_plan));
     static_cast<void>(carried_slot(SlotOrigin::Kind::init_status));
     if (runner_.parent_death_signal != 0) static_cast<void>(carried_slot(SlotOrigin::Kind::host_pidfd));
+    if (host_.groups && host_.groups->tells_out_of_memory) {
+      static_cast<void>(carried_slot(SlotOrigin::Kind::out_of_memory));
+      static_cast<void>(carried_slot(SlotOrigin::Kind::memory_kills));
+    }
     return {};
   }
 

@@ -26,6 +26,17 @@ class Describer {
     return s.what == step::AwaitHost::For::id_maps ? "wait for the host to write uid_map, setgroups, gid_map"
                                                    : "wait for the host's on_ready hook";
   }
+  std::string operator()(const step::WriteCgroup& s) const {
+    switch (s.what) {
+      case step::WriteCgroup::What::join:
+        return fmt::format("join the box's control group in {}", plan_.slots[s.file.index].field);
+      case step::WriteCgroup::What::limit_memory:
+        return fmt::format("limit the box's memory to {} bytes", text(s.value));
+      case step::WriteCgroup::What::limit_memory_and_swap:
+        break;
+    }
+    return fmt::format("limit the box's memory and swap together to {} bytes", text(s.value));
+  }
   std::string operator()(const step::EnterCgroupNamespace&) const {
     return "new cgroup namespace, rooted at the box's cgroup";
   }
@@ -157,6 +168,7 @@ class Describer {
 struct Namer {
   std::string_view operator()(const step::GuardParent&) const { return "guard_parent"; }
   std::string_view operator()(const step::AwaitHost&) const { return "await_host"; }
+  std::string_view operator()(const step::WriteCgroup&) const { return "write_cgroup"; }
   std::string_view operator()(const step::EnterCgroupNamespace&) const { return "enter_cgroup_namespace"; }
   std::string_view operator()(const step::AssumeIds&) const { return "assume_ids"; }
   std::string_view operator()(const step::MakePrivate&) const { return "make_private"; }

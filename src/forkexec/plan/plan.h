@@ -39,6 +39,17 @@ struct FileFacts {
   bool writable = false;
 };
 
+/// The control groups a box will have.
+struct GroupFacts {
+  bool born_inside = false;         ///< one of version 2: the child is born there (CLONE_INTO_CGROUP)
+  std::vector<std::string> joined;  ///< of version 1: directories in which the group will be
+  bool limits_memory = false;
+  bool counts_swap = false;          ///< the limit of memory and swap together is a file of its own (version 1)
+  bool tells_out_of_memory = false;  ///< by an eventfd (version 1), for init to end the box
+  bool counts_processes = false;
+  bool operator==(const GroupFacts&) const = default;
+};
+
 /// What compile() has to know about the host and the calling process. Filled by probe() and the launch.
 struct HostFacts {
   std::uint32_t uid = 0;  ///< effective ids of the caller
@@ -50,6 +61,7 @@ struct HostFacts {
   int landlock_abi = 0;                                     ///< version of Landlock's interface; 0 without
   std::vector<SourceFacts> sources;                         ///< one per list_sources() entry
   std::vector<FileFacts> files;                             ///< one per Runner::files entry; missing ones say nothing
+  std::optional<GroupFacts> groups;                         ///< absent: the box needs none
 };
 
 /// Ids of the box. With `picked`, the host ids follow from the child's pid (HostIdRange).
@@ -70,8 +82,13 @@ struct SlotOrigin {
     source_tree,  ///< Source `number`, opened by the host
     host_pidfd,   ///< the calling process
     init_image,
-    init_plan,    ///< the steps that init's child has to do
-    init_status,  ///< where init reports
+    init_plan,                     ///< the steps that init's child has to do
+    init_status,                   ///< where init reports
+    cgroup_tasks,                  ///< "tasks" of the box's group number `number` of version 1
+    cgroup_memory_limit,           ///< raised
+    cgroup_memory_and_swap_limit,  ///< raised
+    out_of_memory,                 ///< for init
+    memory_kills,                  ///< for init
   };
   Kind kind = Kind::caller;
   int number = -1;

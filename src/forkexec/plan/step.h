@@ -60,7 +60,19 @@ struct AwaitHost {
   std::uint8_t ticket;  // 1, 2, ... in plan order: which answer of the host this is
 };
 
-/// Makes its own cgroup the root of what it sees (unshare(2) CLONE_NEWCGROUP, after having been born in that cgroup).
+/// Writes to a file of the box's control group that the host has opened: permission is the opener's.
+///
+/// A process joins a group of version 1 by itself, "0" to "tasks": a single thread moving itself waits for no lock of
+/// the whole system. The limit of memory comes late, when the program's process shares memory only with init, never
+/// with the host: running out of memory kills all who share it.
+struct WriteCgroup {
+  enum class What : std::uint8_t { join, limit_memory, limit_memory_and_swap };
+  What what;
+  Slot file;
+  Text value;
+};
+
+/// Makes its own cgroup the root of what it sees (unshare(2) CLONE_NEWCGROUP, after having come into that cgroup).
 struct EnterCgroupNamespace {
   static constexpr auto kPhase = Phase::attach;
 };
@@ -251,12 +263,13 @@ struct LoadFilter {
 
 }  // namespace step
 
-using Step = std::variant<step::GuardParent, step::AwaitHost, step::EnterCgroupNamespace, step::AssumeIds,
-                          step::MakePrivate, step::MountRoot, step::MakeEntry, step::BindMount, step::AttachMount,
-                          step::MountFilesystem, step::Dismantle, step::Mask, step::RemountReadOnly, step::PivotRoot,
-                          step::DetachOldRoot, step::SealRoot, step::SetHostName, step::BringUpLoopback,
-                          step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
-                          step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
+using Step =
+    std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup, step::EnterCgroupNamespace, step::AssumeIds,
+                 step::MakePrivate, step::MountRoot, step::MakeEntry, step::BindMount, step::AttachMount,
+                 step::MountFilesystem, step::Dismantle, step::Mask, step::RemountReadOnly, step::PivotRoot,
+                 step::DetachOldRoot, step::SealRoot, step::SetHostName, step::BringUpLoopback, step::SetIdentity,
+                 step::SetLimit, step::EnterSession, step::InstallFiles, step::ChangeDirectory, step::DropPrivileges,
+                 step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 
 /// The most steps a plan may have: init keeps room for the time of each, and reports number them in 16 bits.
@@ -266,6 +279,9 @@ constexpr Phase phase_of(const step::AwaitHost& await) {
   return await.what == step::AwaitHost::For::id_maps ? Phase::attach : Phase::ready;
 }
 constexpr Phase phase_of(const step::GuardParent& guard) { return guard.when; }
+constexpr Phase phase_of(const step::WriteCgroup& write) {
+  return write.what == step::WriteCgroup::What::join ? Phase::attach : Phase::limits;
+}
 template <class S>
 constexpr Phase phase_of(const S&) {
   return S::kPhase;

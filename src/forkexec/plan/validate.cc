@@ -175,8 +175,80 @@ Result<> check_time_limit(const std::optional<std::chrono::nanoseconds>& time, c
   return {};
 }
 
+/// "0-1,4" (cpuset(7)); the kernel says which CPUs there are.
+bool is_cpu_list(std::string_view text) {
+  bool digit_before = false;
+  bool in_range = false;
+  for (const char c : text) {
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit && (!digit_before || (c != ',' && (c != '-' || in_range)))) return false;
+    if (c == '-') in_range = true;
+    if (c == ',') in_range = false;
+    digit_before = digit;
+  }
+  return digit_before;
+}
+
+Result<> check_io(const Limits& limits) {
+  if (limits.io_weight && (*limits.io_weight < 1 || *limits.io_weight > 10000))
+    return invalid("limits.io_weight", "must be from 1 to 10000");
+  for (std::size_t i = 0; i < limits.io.size(); ++i) {
+    const IoLimit& io = limits.io[i];
+    const std::string field = indexed("limits.io", i);
+    if (Result<> r = require_absolute(io.device, field + ".device"); !r) return r;
+    const std::optional<std::uint64_t> amounts[] = {io.read_bytes_per_second, io.write_bytes_per_second,
+                                                    io.reads_per_second, io.writes_per_second};
+    if (std::ranges::none_of(amounts, [](const auto& amount) { return amount.has_value(); }))
+      return invalid(field, "limits nothing");
+    if (std::ranges::any_of(amounts, [](const auto& amount) { return amount == 0U; }))
+      return invalid(field, "is 0, which the kernel reads as unlimited");
+  }
+  return {};
+}
+
+/// The first limit that a control group keeps; "" when there is none.
+std::string_view group_field(const Limits& limits) {
+  if (limits.memory_bytes) return "limits.memory_bytes";
+  if (limits.cpus) return "limits.cpus";
+  if (!limits.cpuset.empty()) return "limits.cpuset";
+  if (limits.io_weight) return "limits.io_weight";
+  if (!limits.io.empty()) return "limits.io";
+  return limits.cgroup_parent ? "limits.cgroup_parent" : "";
+}
+
+Result<> check_memory(const Runner& runner) {
+  constexpr std::uint64_t kLeast = 1U << 20U;
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 62U;
+  const std::optional<std::uint64_t>& bytes = runner.limits.memory_bytes;
+  if (!bytes) return {};
+  if (*bytes < kLeast || *bytes > kMost)
+    return invalid("limits.memory_bytes", "must be from 1 MiB, with less no program starts, to 2^62 bytes");
+  if (runner.pid1 == Pid1::program)
+    return invalid("limits.memory_bytes",
+                   "needs pid1 = init: until it is executed, the program shares the caller's memory, and the kernel "
+                   "kills all who share memory that has run out");
+  return {};
+}
+
+Result<> check_group_limits(const Runner& runner) {
+  const Limits& limits = runner.limits;
+  if (Result<> r = check_memory(runner); !r) return r;
+  if (limits.cpus && !(*limits.cpus >= 0.01 && *limits.cpus <= 8192))
+    return invalid("limits.cpus", "must be from 0.01 to 8192");
+  if (!limits.cpuset.empty() && !is_cpu_list(limits.cpuset))
+    return invalid("limits.cpuset", "\"" + limits.cpuset + "\" is no list of CPUs like 0-1,4");
+  if (Result<> r = check_io(limits); !r) return r;
+  if (limits.cgroup_parent)
+    if (Result<> r = require_absolute(*limits.cgroup_parent, "limits.cgroup_parent"); !r) return r;
+  if (const std::string_view field = group_field(limits); runner.cgroup_fd && !field.empty())
+    return invalid("cgroup_fd", "contradicts " + std::string(field) + ", for which the box gets a group of its own",
+                   "set that limit in the group of cgroup_fd yourself");
+  return {};
+}
+
 Result<> check_limits(const Runner& runner) {
   if (Result<> r = check_time_limit(runner.limits.wall_time, "limits.wall_time"); !r) return r;
+  if (Result<> r = check_group_limits(runner); !r) return r;
   constexpr std::uint32_t kMostProcesses = 1U << 22U;  // PID_MAX_LIMIT of a 64-bit kernel
   const std::optional<std::uint32_t>& processes = runner.limits.processes;
   if (!processes) return {};

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { kBroken = 99, kDeadlineSeconds = 30 };
@@ -55,6 +56,46 @@ static int touch(long mebibytes) {
   require(memory != MAP_FAILED);
   for (size_t at = 0; at < size; at += 4096) ((volatile char*)memory)[at] = 1;
   return 0;
+}
+
+/* A child does it; whatever becomes of that one, this process ends well. */
+static int touch_in_child(long mebibytes) {
+  const pid_t child = fork();
+  require(child >= 0);
+  if (child == 0) _exit(touch(mebibytes));
+  require(waitpid(child, NULL, 0) == child);
+  return 0;
+}
+
+/* Computes for that many milliseconds; how many of them it had a CPU. */
+static int spin(long milliseconds) {
+  struct timespec start, now, used;
+  require(clock_gettime(CLOCK_MONOTONIC, &start) == 0);
+  do {
+    require(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+  } while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < milliseconds);
+  require(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) == 0);
+  printf("%ld", used.tv_sec * 1000 + used.tv_nsec / 1000000);
+  return fflush(stdout);
+}
+
+/* The CPUs it may run on. */
+static int cpus(long unused) {
+  cpu_set_t allowed;
+  (void)unused;
+  require(sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
+    if (CPU_ISSET(cpu, &allowed)) printf("%d ", cpu);
+  return fflush(stdout);
+}
+
+/* Every process makes another as soon as it can, for ever. */
+static int bomb(long unused) {
+  int told = 0;
+  (void)unused;
+  while (told >= 0)
+    if (fork() < 0 && !told++) say("r");
+  return kBroken;
 }
 
 /* Makes processes until it may not, or has that many with itself; how many there are. */
@@ -191,11 +232,24 @@ static const struct {
   const char* name;
   int (*run)(long number);
 } verbs[] = {
-    {"exit", exit_with},      {"die", die_of},          {"cat", cat},
-    {"fill", fill},           {"touch", touch},         {"multiply", multiply},
-    {"stay", stay},           {"files", files},         {"environment", environment},
-    {"state", state},         {"handle", handle},       {"continue", pause_says_continued},
-    {"daemon", leave_daemon}, {"orphan", leave_orphan},
+    {"exit", exit_with},
+    {"die", die_of},
+    {"cat", cat},
+    {"fill", fill},
+    {"touch", touch},
+    {"multiply", multiply},
+    {"spin", spin},
+    {"cpus", cpus},
+    {"bomb", bomb},
+    {"touch_in_child", touch_in_child},
+    {"stay", stay},
+    {"files", files},
+    {"environment", environment},
+    {"state", state},
+    {"handle", handle},
+    {"continue", pause_says_continued},
+    {"daemon", leave_daemon},
+    {"orphan", leave_orphan},
 };
 
 int main(int count, char** words) {

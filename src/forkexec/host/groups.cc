@@ -1,0 +1,69 @@
+#include "forkexec/host/groups.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace pivotbox {
+
+Result<std::optional<cgroup::Layout>> find_groups(const Runner& runner) {
+  if (!cgroup::needs_group(runner.limits)) return std::nullopt;
+  const Result<std::vector<cgroup::Hierarchy>> hierarchies = cgroup::find_hierarchies();
+  if (!hierarchies) return std::unexpected(hierarchies.error());
+  Result<cgroup::Layout> layout = cgroup::find_layout(runner.limits, *hierarchies);
+  if (!layout) return std::unexpected(std::move(layout.error()));
+  return std::optional(std::move(*layout));
+}
+
+GroupFacts facts_of(const cgroup::Layout& layout, const Runner& runner) {
+  GroupFacts facts;
+  for (const cgroup::Place& place : layout.places) {
+    const bool v1 = place.version == cgroup::Version::v1;
+    if (v1)
+      facts.joined.push_back(place.parent);
+    else
+      facts.born_inside = true;
+    facts.counts_processes |= place.has(cgroup::Controller::pids);
+    if (!place.has(cgroup::Controller::memory) || !runner.limits.memory_bytes) continue;
+    facts.limits_memory = true;
+    facts.tells_out_of_memory = v1;
+    facts.counts_swap = v1 && ::access((place.parent + "/memory.memsw.limit_in_bytes").c_str(), F_OK) == 0;
+  }
+  return facts;
+}
+
+std::optional<cgroup::CpuTime> cpu_time(const BoxGroups& groups) {
+  std::optional<cgroup::CpuTime> now = groups.cgroup.cpu_time();
+  if (!now) return now;
+  const auto since = [](std::chrono::nanoseconds late, std::chrono::nanoseconds early) {
+    return std::max(late - early, std::chrono::nanoseconds::zero());
+  };
+  return cgroup::CpuTime{.user = since(now->user, groups.spent_before.user),
+                         .system = since(now->system, groups.spent_before.system)};
+}
+
+Result<> settle(BoxGroups& groups, Outcome& outcome) {
+  if (Result<> r = groups.cgroup.clear(); !r) return r;
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  // The group counts those too that nobody waited for, and the process times are exact at the start: each is a lower
+  // bound.
+  if (const std::optional<cgroup::CpuTime> time = cpu_time(groups);
+      time && time->user + time->system > outcome.user_time + outcome.system_time) {
+    outcome.user_time = duration_cast<microseconds>(time->user);
+    outcome.system_time = duration_cast<microseconds>(time->system);
+  }
+  const cgroup::Usage usage = groups.cgroup.usage();
+  if (usage.peak_memory_bytes) outcome.peak_memory_bytes = usage.peak_memory_bytes;
+  outcome.peak_processes = usage.peak_processes;
+  outcome.oom_kills = usage.events.oom_kills;
+  outcome.read_bytes = usage.read_bytes;
+  outcome.written_bytes = usage.written_bytes;
+  outcome.cpu_pressure = usage.cpu_pressure;
+  outcome.memory_pressure = usage.memory_pressure;
+  outcome.io_pressure = usage.io_pressure;
+  outcome.unapplied_limits = groups.cgroup.unapplied();
+  return {};
+}
+
+}  // namespace pivotbox
