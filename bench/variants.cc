@@ -216,6 +216,7 @@ Variants library_variants(const std::string& target, bool with_servers) {
   variants.measured.push_back({"library, strict, pid1 = init", "the same with init",
                                [runner = strict(target, Pid1::init)] { return launch(runner); }});
   add_group_variant(variants, target);
+  add_latency_variants(variants);
   if (with_servers) add_server_variants(variants, target);
   return variants;
 }

@@ -11,6 +11,9 @@ Variants library_variants(const std::string& target, bool with_servers);
 /// The pivotbox command and the other tools, doing the same work.
 Variants command_variants(const std::string& target, const Options& options);
 
+/// How long after its limit a box is dead and its verdict known; the target does not matter.
+void add_latency_variants(Variants& variants);
+
 /// Answers requests of the variants that need another kind of process: --serve. Does not return.
 [[noreturn]] void serve(const std::string& kind, const std::string& target);
 

@@ -97,13 +97,14 @@ struct Options {
   std::optional<std::string> learned_policy;  ///< where 'learn' writes
 
   std::optional<std::uint32_t> processes;
-  std::optional<std::uint64_t> memory_bytes;
+  std::optional<Limit<std::uint64_t>> memory_bytes;
   std::optional<double> cpus;
   std::string cpuset;
   std::optional<std::string> cgroup_parent;
   Strictness strictness = Strictness::required;
   std::vector<ResourceLimit> rlimits;
   std::optional<Limit<std::chrono::nanoseconds>> wall_time;
+  std::optional<Limit<std::chrono::nanoseconds>> cpu_time;
   std::optional<Limit<std::uint64_t>> output_bytes;
 
   std::optional<std::string> report;  ///< a file, or "-" for standard output

@@ -93,6 +93,36 @@ std::string json(const std::vector<StepTime>& step_times) {
   return "[" + array + "]";
 }
 
+std::string json(const std::optional<Pressure>& pressure) {
+  if (!pressure) return "null";
+  JsonObject object;
+  object.add("some_us", pressure->some.count());
+  object.add("full_us", pressure->full.count());
+  return object.text();
+}
+
+std::string usage(const Outcome& outcome) {
+  JsonObject object;
+  object.add("peak_processes", outcome.peak_processes);
+  object.add("oom_kills", outcome.oom_kills);
+  object.add("read_bytes", outcome.read_bytes);
+  object.add("written_bytes", outcome.written_bytes);
+  object.add("voluntary_context_switches", outcome.voluntary_context_switches);
+  object.add("involuntary_context_switches", outcome.involuntary_context_switches);
+  object.add("minor_page_faults", outcome.minor_page_faults);
+  object.add("major_page_faults", outcome.major_page_faults);
+  object.add_json("cpu_pressure", json(outcome.cpu_pressure));
+  object.add_json("memory_pressure", json(outcome.memory_pressure));
+  object.add_json("io_pressure", json(outcome.io_pressure));
+  return object.text();
+}
+
+std::string json(const std::vector<std::string>& texts) {
+  std::string array;
+  for (const std::string& text : texts) array += (array.empty() ? "" : ",") + json_string(text);
+  return "[" + array + "]";
+}
+
 void add_outcome(JsonObject& record, const Outcome& outcome) {
   const bool exited = outcome.signal == 0;
   record.add_json("status", json_string(name_of(outcome.kind)));
@@ -110,13 +140,15 @@ void add_outcome(JsonObject& record, const Outcome& outcome) {
   strength.add("landlock_abi", outcome.strength.landlock_abi);
   strength.add("filter", outcome.strength.filter);
   record.add_json("strength", strength.text());
+  record.add_json("usage", usage(outcome));
+  record.add_json("unapplied_limits", json(outcome.unapplied_limits));
 }
 
 void add_failure(JsonObject& record, const Error& error) {
   record.add_json("status", json_string("setup_failed"));
   for (const std::string_view name :
        {"exit_code", "signal", "signal_name", "wall_time_ns", "user_time_us", "system_time_us", "peak_memory_bytes",
-        "core_dumped", "disallowed_syscall", "strength"})
+        "core_dumped", "disallowed_syscall", "strength", "usage", "unapplied_limits"})
     record.add_json(name, "null");
   record.add_json("error", json(error));
 }

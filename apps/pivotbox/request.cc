@@ -291,12 +291,13 @@ void RequestBuilder::set_limits() {
   };
   Limits& limits = runner().limits;
   if (options_.processes) limits.processes = options_.processes;
-  limits.memory_bytes = options_.memory_bytes;
+  if (options_.memory_bytes) limits.memory_bytes = options_.memory_bytes->value;
   limits.cpus = options_.cpus;
   limits.cpuset = options_.cpuset;
   limits.cgroup_parent = options_.cgroup_parent;
   limits.strictness = options_.strictness;
   if (names(RLIMIT_NPROC)) limits.processes = std::nullopt;
+  if (options_.cpu_time) limits.cpu_time = options_.cpu_time->value;
   if (options_.wall_time) limits.wall_time = options_.wall_time->value;
   if (options_.output_bytes && !names(RLIMIT_FSIZE))
     runner().rlimits.push_back(
@@ -317,6 +318,7 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"host_name", "--hostname"},
     {"limits.processes", "--pids"},
     {"limits.wall_time", "--timeout"},
+    {"limits.cpu_time", "--cpu-time"},
     {"limits.memory_bytes", "--memory"},
     {"limits.cpus", "--cpus"},
     {"limits.cpuset", "--cpuset"},

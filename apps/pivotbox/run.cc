@@ -80,11 +80,11 @@ std::string sentence(const Outcome& outcome, const Options& options) {
     case Outcome::Kind::signalled:
       return "killed by " + signal_name(outcome.signal) + (outcome.core_dumped ? " (core dumped)" : "");
     case Outcome::Kind::cpu_time_exceeded:
-      return "CPU time limit exceeded";
+      return "CPU time limit exceeded: " + options.cpu_time->words;
     case Outcome::Kind::wall_time_exceeded:
       return "wall time limit exceeded: " + options.wall_time->words;
     case Outcome::Kind::memory_exceeded:
-      return "memory limit exceeded";
+      return "memory limit exceeded" + (options.memory_bytes ? ": " + options.memory_bytes->words : "");
     case Outcome::Kind::output_exceeded:
       return "output limit exceeded" + (options.output_bytes ? ": " + options.output_bytes->words : "");
     case Outcome::Kind::processes_exceeded:

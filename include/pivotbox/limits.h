@@ -28,9 +28,9 @@ enum class Strictness : std::uint8_t {
 
 /// What bounds the whole box, all its processes together.
 ///
-/// Everything but `processes` needs a control group (cgroups(7)), which is made for the box and removed with it: below
-/// the caller's own one, or beside it where the kernel wants that, or in `cgroup_parent`. Version 1 and version 2 are
-/// found by themselves, also mixed.
+/// Everything but `processes` and `wall_time` needs a control group (cgroups(7)), which is made for the box and removed
+/// with it: below the caller's own one, or beside it where the kernel wants that, or in `cgroup_parent`. Version 1 and
+/// version 2 are found by themselves, also mixed.
 struct Limits {
   /// Memory, with what the kernel holds for the box (page cache, tmpfs, pipes, page tables): at least 1 MiB. There is
   /// no swap beyond it. Whoever reaches it is killed, and with it the whole box. Needs `pid1 = init`.
@@ -40,6 +40,9 @@ struct Limits {
   /// is needed; without a user namespace of its own the program is counted together with everything else of its user on
   /// the host. The caller's own hard limit holds where it is lower. A box that has a control group is counted by that.
   std::optional<std::uint32_t> processes = 1024;
+  /// CPU time of the program and all its descendants, in user mode and in the kernel: everything in the box is killed
+  /// when it is used up, whatever it does; more than 0, at most 10 years. Counted by the control group.
+  std::optional<std::chrono::nanoseconds> cpu_time;
   /// Everything in the box is killed that long after the program was executed, whatever it does; more than 0, at most
   /// 10 years.
   std::optional<std::chrono::nanoseconds> wall_time;

@@ -30,6 +30,7 @@ std::vector<Need> needs_of(const Limits& limits) {
   if (!limits.cpuset.empty()) needs.push_back({Controller::cpuset, "limits.cpuset"});
   if (limits.io_weight) needs.push_back({Controller::io, "limits.io_weight"});
   if (!limits.io.empty()) needs.push_back({Controller::io, "limits.io"});
+  if (limits.cpu_time) needs.push_back({Controller::cpuacct, "limits.cpu_time"});
   return needs;
 }
 
@@ -149,7 +150,8 @@ class Search {
   /// With each need more the parent is looked for anew.
   Result<> add_v2(const Hierarchy& hierarchy, const Need& need) {
     std::vector<Controller> wanted = v2_controllers_;
-    include(wanted, need.controller);
+    // Every group of version 2 counts CPU time.
+    if (need.controller != Controller::cpuacct) include(wanted, need.controller);
     std::optional<Place> place = find_v2(hierarchy, wanted);
     if (!place) return std::unexpected(unavailable(need, Version::v2, v2_hint(hierarchy, need)));
     std::erase_if(places_, [](const Place& p) { return p.version == Version::v2; });
@@ -198,7 +200,8 @@ class Search {
   std::string v2_hint(const Hierarchy& hierarchy, const Need& need) const {
     const std::string own = v2_candidates(hierarchy).front();
     if (!is_directory(own)) return own + " does not exist";
-    if (!contains(controllers_in(hierarchy.mount_point + "/cgroup.controllers"), need.controller))
+    if (need.controller != Controller::cpuacct &&
+        !contains(controllers_in(hierarchy.mount_point + "/cgroup.controllers"), need.controller))
       return "this kernel or this container does not have it: see " + hierarchy.mount_point + "/cgroup.controllers";
     if (!is_delegated(own))
       return own +

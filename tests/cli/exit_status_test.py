@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from command_line import DEADLINE_SECONDS, CommandLineTest, Watched, command, descendants, main
+from command_line import DEADLINE_SECONDS, IS_ROOT, CommandLineTest, Watched, command, descendants, main
 
 
 class ExitStatus(CommandLineTest):
@@ -158,6 +158,26 @@ class TimeLimit(CommandLineTest):
                     process.send_signal(signal.SIGUSR1)
                 self.assertTrue(watched.all_end())
             self.assertEqual(process.wait(DEADLINE_SECONDS), 124)
+
+
+class GroupLimit(CommandLineTest):
+    """Limits for which the box gets a control group: an ordinary user has none here, and is told so."""
+
+    def assert_ended(self, option, limit, program, status, line):
+        finished = self.pivotbox("run", option, limit, "--timeout", "20s", *program)
+        if IS_ROOT:
+            self.assert_refused(finished, status, line)
+        else:
+            self.assert_refused(finished, 125, option)
+            self.assertIn("hint: ", finished.errors)
+
+    def test_cpu_time(self):
+        script = "(while :; do :; done) & wait"
+        self.assert_ended("--cpu-time", "100ms", ["sh", "-c", script], 124, "CPU time limit exceeded: 100ms")
+
+    def test_memory(self):
+        script = "x = bytearray(256 << 20)"
+        self.assert_ended("--memory", "64M", ["python3", "-c", script], 121, "memory limit exceeded: 64M")
 
 
 if __name__ == "__main__":

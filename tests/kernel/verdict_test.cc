@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <chrono>
+#include <cstdio>
 
 #include "act.h"
 
@@ -82,6 +83,58 @@ TEST(VerdictWallTime, AtTheLastMomentOneOfTwoVerdicts) {
       EXPECT_EQ(text_of(outcome), "exited 3");
     else
       EXPECT_EQ(std::pair(outcome->kind, outcome->signal), std::pair(Kind::wall_time_exceeded, SIGKILL));
+  }
+}
+
+/// Limits that need a control group: without one, an error that says what to do.
+Result<Outcome> finish_in_group(const Runner& runner, const std::string& field) {
+  Result<Outcome> outcome = finish(runner);
+  if (!outcome && ::geteuid() != 0) {
+    EXPECT_EQ(outcome.error().kind, Error::Kind::unsupported);
+    EXPECT_EQ(outcome.error().field, field);
+    EXPECT_NE(outcome.error().hint, "");
+  } else {
+    EXPECT_TRUE(outcome) << text_of(outcome);
+  }
+  return outcome;
+}
+
+TEST(VerdictCpuTime, IsKeptWhateverTheProgramDoes) {
+  constexpr auto kLimit = 40ms;
+  for (const Pid1 pid1 : kBothPid1)
+    for (const char* how : {"alone", "threads", "kernel", "child", "short children", "stopped", "daemon", "deaf"}) {
+      SCOPED_TRACE(how);
+      Runner runner = burn(how, pid1);
+      runner.limits.cpu_time = kLimit;
+      runner.limits.wall_time = 20s;
+      const Result<Outcome> outcome = finish_in_group(runner, "limits.cpu_time");
+      if (!outcome) continue;
+      const auto used = outcome->user_time + outcome->system_time;
+      expect_end_at(outcome, Kind::cpu_time_exceeded, used, kLimit);
+      RecordProperty(std::string("overshoot_us ") + how, std::to_string((used - kLimit).count() / 1000));
+      std::printf("CPU time of %s over the limit: %.2f ms\n", how,
+                  std::chrono::duration<double, std::milli>(used - kLimit).count());
+    }
+}
+
+TEST(VerdictCpuTime, IsNotUsedUpBySleeping) {
+  Runner runner = burn("stop", Pid1::init);
+  runner.limits.cpu_time = 20ms;
+  runner.limits.wall_time = 100ms;
+  const Result<Outcome> outcome = finish_in_group(runner, "limits.cpu_time");
+  if (outcome) EXPECT_EQ(outcome->kind, Kind::wall_time_exceeded);
+}
+
+TEST(VerdictMemory, IsMemoryAlsoOfAChild) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{}, {"child"}}) {
+    Runner runner = act::runner(words);
+    runner.args.front() = "/programs/hungry";
+    runner.limits.memory_bytes = 64U << 20U;  // and not 512 MiB: other tests run beside this one
+    runner.limits.wall_time = 20s;
+    const Result<Outcome> outcome = finish_in_group(runner, "limits.memory_bytes");
+    if (!outcome) continue;
+    EXPECT_EQ(outcome->kind, Kind::memory_exceeded) << text_of(outcome);
+    EXPECT_GE(outcome->oom_kills.value_or(0), 1U);
   }
 }
 

@@ -75,6 +75,7 @@ inline std::vector<Contradiction> contradictions_of_the_program() {
        [](Runner& r) { r.rlimits = {{RLIMIT_NOFILE, ResourceLimit::kUnlimited, 1}}; }},
       {"ResourceTwice", "rlimits[2]",
        [](Runner& r) { r.rlimits = {{RLIMIT_CPU, 1, 1}, {RLIMIT_AS, 1, 1}, {RLIMIT_CPU, 2, 2}}; }},
+      {"NoCpuTime", "limits.cpu_time", [](Runner& r) { r.limits.cpu_time = std::chrono::nanoseconds(0); }},
       {"NoWallTime", "limits.wall_time", [](Runner& r) { r.limits.wall_time = std::chrono::nanoseconds(0); }},
       {"NegativeWallTime", "limits.wall_time", [](Runner& r) { r.limits.wall_time = std::chrono::nanoseconds(-1); }},
       {"EndlessWallTime", "limits.wall_time", [](Runner& r) { r.limits.wall_time = std::chrono::hours(88000); }},

@@ -170,6 +170,7 @@ Result<Process> Launch::run() {
   if (Result<> r = clone(); !r) return std::unexpected(std::move(r.error()));
   Result<> built = attend();
   if (built) built = await_program();
+  if (!built && ran_out_of_memory()) return end_for_memory();
   if (!built) {
     bury(child_);
     return std::unexpected(std::move(built.error()));
@@ -533,7 +534,27 @@ Error Launch::timed_out() const {
           .hint = "the box was not built in time; a file system may not answer"};
 }
 
+bool Launch::ran_out_of_memory() const {
+  return plan_.with_init && cgroup_ && cgroup_->events().oom_kills.value_or(0) > 0;
+}
+
+Process Launch::end_for_memory() {
+  program_ns_ = monotonic_ns();
+  std::unique_ptr<Process::State> state = new_state();
+  state->box.insist();
+  return Process(std::move(state));
+}
+
 Result<Process> Launch::finish() {
+  std::unique_ptr<Process::State> state = new_state();
+  Process::State& started = *state;
+  Process process(std::move(state));  // from here on its destructor ends the box
+  if (Result<> r = supervise(started); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = answer_for_filter(started); !r) return std::unexpected(std::move(r.error()));
+  return process;
+}
+
+std::unique_ptr<Process::State> Launch::new_state() {
   auto state = std::make_unique<Process::State>(std::move(child_.pidfd),
                                                 plan_.with_init ? FirstProcess::init : FirstProcess::program);
   state->pid = child_.pid;
@@ -553,18 +574,24 @@ Result<Process> Launch::finish() {
     state->step_times.push_back({i, describe(plan_, i), std::chrono::nanoseconds(step_end_ns_[i] - before)});
     before = step_end_ns_[i];
   }
-  Process::State& started = *state;
-  Process process(std::move(state));  // from here on its destructor ends the box
-  if (Result<> r = supervise(started); !r) return std::unexpected(std::move(r.error()));
-  if (Result<> r = answer_for_filter(started); !r) return std::unexpected(std::move(r.error()));
-  return process;
+  return state;
 }
 
 /// From here on the limits of time are kept.
 Result<> Launch::supervise(Process::State& state) const {
   const Limits& limits = runner_.limits;
-  if (!limits.wall_time) return {};
+  const int group = state.groups ? state.groups->cgroup.cpu_directory() : -1;
+  const bool counts_cpu_time = limits.cpu_time && group >= 0;  // or else Outcome::unapplied_limits says so
+  if (!limits.wall_time && !counts_cpu_time) return {};
   Duties duties;
+  if (counts_cpu_time) {
+    Result<CpuClock> clock = CpuClock::of_cgroup(group);
+    if (!clock) return std::unexpected(std::move(clock.error()));
+    const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
+    duties.cpu_time = {.clock = std::move(*clock),
+                       .limit = *limits.cpu_time,
+                       .usable_cpus = static_cast<unsigned>(std::max(cpus, 1L))};
+  }
   if (limits.wall_time) duties.wall_deadline_ns = program_ns_ + static_cast<std::uint64_t>(limits.wall_time->count());
   Result<std::unique_ptr<Supervisor>> supervisor = Supervisor::start(state.box, std::move(duties));
   if (!supervisor) return std::unexpected(std::move(supervisor.error()));

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,7 +69,11 @@ class Launch {
   [[nodiscard]] Error explain_early_end() const;
   [[nodiscard]] Error explain_failure(const Report& report) const;
   [[nodiscard]] Error timed_out() const;
+  /// The box has run out of memory before the program was executed: that is the program's end, not the sandbox's.
+  [[nodiscard]] bool ran_out_of_memory() const;
+  Process end_for_memory();
   Result<Process> finish();
+  [[nodiscard]] std::unique_ptr<Process::State> new_state();
   Result<> supervise(Process::State& state) const;
   Result<> answer_for_filter(Process::State& state);
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <utility>
 
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/host/process_state.h"
@@ -49,11 +50,15 @@ struct Remains {
 /// Of a box whose pid 1 is the program, or whose init was killed with it.
 Remains remains_of(const WaitStatus& status, const Process::State& state) {
   Remains remains{.ended_ns = monotonic_ns()};
-  const bool exited = status.info.si_code == CLD_EXITED;
-  if (!state.status) remains.end = exited ? Evidence::End::exited : Evidence::End::signalled;
   Outcome& outcome = remains.outcome;
-  (exited ? outcome.exit_code : outcome.signal) = status.info.si_status;
-  outcome.core_dumped = status.info.si_code == CLD_DUMPED;
+  if (state.status) {
+    outcome.signal = SIGKILL;  // the program's; what is reaped here is init
+  } else {
+    const bool exited = status.info.si_code == CLD_EXITED;
+    remains.end = exited ? Evidence::End::exited : Evidence::End::signalled;
+    (exited ? outcome.exit_code : outcome.signal) = status.info.si_status;
+    outcome.core_dumped = status.info.si_code == CLD_DUMPED;
+  }
   outcome.user_time = duration_of(status.usage.ru_utime);
   outcome.system_time = duration_of(status.usage.ru_stime);
   outcome.voluntary_context_switches = static_cast<std::uint64_t>(status.usage.ru_nvcsw);
@@ -120,11 +125,11 @@ Result<Outcome> collect(Process::State& state) {
   Result<Remains> remains = state.status ? collect_with_init(state) : collect_program(state);
   state.supervisor.reset();
   state.notifier.reset();
+  std::optional<BoxGroups> groups = std::exchange(state.groups, std::nullopt);
   if (!remains) return std::unexpected(std::move(remains.error()));
   Outcome& outcome = remains->outcome;
-  if (state.groups)
-    if (Result<> r = settle(*state.groups, outcome); !r) return std::unexpected(std::move(r.error()));
-  state.groups.reset();
+  if (groups)
+    if (Result<> r = settle(*groups, outcome); !r) return std::unexpected(std::move(r.error()));
   const std::optional<Stop> stop = state.box.stop();
   const std::optional<Outcome::Kind> kind = decide({.end = remains->end,
                                                     .signal = outcome.signal,

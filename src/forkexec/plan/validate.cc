@@ -214,6 +214,7 @@ std::string_view group_field(const Limits& limits) {
   if (!limits.cpuset.empty()) return "limits.cpuset";
   if (limits.io_weight) return "limits.io_weight";
   if (!limits.io.empty()) return "limits.io";
+  if (limits.cpu_time) return "limits.cpu_time";
   return limits.cgroup_parent ? "limits.cgroup_parent" : "";
 }
 
@@ -249,6 +250,7 @@ Result<> check_group_limits(const Runner& runner) {
 
 Result<> check_limits(const Runner& runner) {
   if (Result<> r = check_time_limit(runner.limits.wall_time, "limits.wall_time"); !r) return r;
+  if (Result<> r = check_time_limit(runner.limits.cpu_time, "limits.cpu_time"); !r) return r;
   if (Result<> r = check_group_limits(runner); !r) return r;
   constexpr std::uint32_t kMostProcesses = 1U << 22U;  // PID_MAX_LIMIT of a 64-bit kernel
   const std::optional<std::uint32_t>& processes = runner.limits.processes;
