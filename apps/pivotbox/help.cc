@@ -32,9 +32,11 @@ See what would be done:
   pivotbox explain --net host -- curl example.org
 )";
 
-constexpr std::array<std::pair<Group, std::string_view>, 7> kGroups = {{
+constexpr std::array<std::pair<Group, std::string_view>, 8> kGroups = {{
     {Group::root, "Root:"},
     {Group::mounts, "Mounts, done in the order given, after the root (a ':' in a path is written '\\:'):"},
+    {Group::rules,
+     "Rules for host files in the box, in any order (wildcards: *, ?, [a-z], **; '\\' makes them plain):"},
     {Group::program, "Program:"},
     {Group::privileges, "Network, identity and privileges:"},
     {Group::limits, "Limits:"},

@@ -124,6 +124,18 @@ Parsed<> set_worded(std::optional<Limit<T>>& limit, const Argument& argument, co
   return {};
 }
 
+template <PathRule::Kind kind>
+Parsed<> add_rule(Options& options, const Argument& argument) {
+  options.rules.emplace_back(RuleOption{.rule = {.kind = kind, .path = std::string(argument.value)},
+                                        .words = std::string(argument.option) + " " + std::string(argument.value)});
+  return {};
+}
+
+Parsed<> add_rule_file(Options& options, const Argument& argument) {
+  options.rules.emplace_back(RuleFile{std::string(argument.value)});
+  return {};
+}
+
 constexpr auto kOptions = std::to_array<Option>({
     {"--root", "DIR", Group::root, "an unpacked root file system, read-only, instead of the host's programs",
      use_root_directory},
@@ -148,6 +160,15 @@ constexpr auto kOptions = std::to_array<Option>({
     {"--overlay-ro", "LOWER[:LOWER...]:DST", Group::mounts, "the same, read-only", add_read_only_overlay},
     {"--overlay-keep", "UPPER:WORK:LOWER[:LOWER...]:DST", Group::mounts,
      "the same, changes kept in UPPER; WORK is an empty directory beside it", add_keeping_overlay},
+
+    {"--deny", "PATH", Group::rules, "hides it, whether or not it exists yet", add_rule<PathRule::Kind::deny>},
+    {"--deny-existing", "PATH", Group::rules, "hides what matches now; new files may be made",
+     add_rule<PathRule::Kind::deny_existing>},
+    {"--deny-from", "FILE", Group::rules, "--deny for each line of FILE that is not empty and has no '#' first",
+     add_rule_file},
+    {"--read-only", "PATH", Group::rules, "takes write access away", add_rule<PathRule::Kind::read_only>},
+    {"--write", "PATH", Group::rules, "gives write access, as far as the program's ids allow",
+     add_rule<PathRule::Kind::write>},
 
     {"--chdir", "DIR", Group::program, "working directory, inside the box",
      [](Options& o, const Argument& a) { return store(o.work_dir, parse_absolute_path(a.value)); }},

@@ -12,7 +12,7 @@
 namespace pivotbox::cli {
 
 /// A paragraph of the help screen.
-enum class Group : std::uint8_t { root, mounts, program, privileges, limits, results, information };
+enum class Group : std::uint8_t { root, mounts, rules, program, privileges, limits, results, information };
 
 /// An option as it was met.
 struct Argument {

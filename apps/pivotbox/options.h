@@ -12,6 +12,7 @@
 
 #include "pivotbox/explain.h"
 #include "pivotbox/mount.h"
+#include "pivotbox/path_rule.h"
 #include "pivotbox/runner.h"
 #include "values.h"
 
@@ -42,6 +43,17 @@ struct MountOption {
   std::string words;  ///< "--bind data:/data", for messages
 };
 
+/// --deny and the like. Paths are as given, perhaps relative.
+struct RuleOption {
+  PathRule rule;
+  std::string words;  ///< "--deny .env", for messages
+};
+
+/// --deny-from: a file with one path or pattern per line.
+struct RuleFile {
+  std::string path;
+};
+
 /// A limit, with the words for the message when it strikes.
 template <class T>
 struct Limit {
@@ -61,6 +73,7 @@ struct Options {
   std::string root_directory;  ///< with DefaultRoot::directory; as given
   CurrentDirectory current_directory = CurrentDirectory::automatic;
   std::vector<MountOption> mounts;
+  std::vector<std::variant<RuleOption, RuleFile>> rules;
 
   std::optional<std::string> work_dir;
   /// In the order given: "NAME=value" sets, "NAME" keeps the caller's.

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
+#include <sstream>
 #include <utility>
 
 #include "host_paths.h"
@@ -32,8 +33,9 @@ class RequestBuilder {
   explicit RequestBuilder(const Options& options) : options_(options) {}
 
   Result<Request> build() {
-    for (const auto step : {&RequestBuilder::add_root, &RequestBuilder::add_current_directory,
-                            &RequestBuilder::add_mount_options, &RequestBuilder::set_policy})
+    for (const auto step :
+         {&RequestBuilder::add_root, &RequestBuilder::add_current_directory, &RequestBuilder::add_mount_options,
+          &RequestBuilder::add_rules, &RequestBuilder::set_policy})
       if (Result<> r = (this->*step)(); !r) return std::unexpected(r.error());
     set_program();
     set_environment();
@@ -69,6 +71,9 @@ class RequestBuilder {
   Result<> add_current_directory();
   Result<> add_mount_options();
   Result<> set_policy();
+  Result<> add_rules();
+  Result<> add_rule(PathRule rule, std::string words);
+  Result<> add_rules_of(const RuleFile& file);
   void set_program();
   void set_environment();
   void set_identity();
@@ -192,6 +197,51 @@ Result<> RequestBuilder::set_policy() {
   return {};
 }
 
+/// Makes a pattern absolute; what stands before it is no pattern.
+Result<std::string> absolute_pattern(std::string_view pattern) {
+  if (pattern.starts_with('/')) return std::string(pattern);
+  std::size_t names = 0;  // where the leading "." and ".." end
+  while (pattern.substr(names).starts_with("./") || pattern.substr(names).starts_with("../"))
+    names = pattern.find('/', names) + 1;
+  if (pattern.substr(names) == "." || pattern.substr(names) == "..") names = pattern.size();
+  const Result<std::string> directory = absolute_path(names == 0 ? "." : pattern.substr(0, names));
+  if (!directory) return directory;
+  return literal_path(*directory) + "/" + std::string(pattern.substr(names));
+}
+
+Result<> RequestBuilder::add_rule(PathRule rule, std::string words) {
+  Result<std::string> path = absolute_pattern(rule.path);
+  if (!path) return in_field(std::move(words), path.error());
+  rule.path = *std::move(path);
+  runner().path_rules.push_back(std::move(rule));
+  request_.rule_words.push_back(std::move(words));
+  return {};
+}
+
+Result<> RequestBuilder::add_rules_of(const RuleFile& file) {
+  const std::string words = "--deny-from " + file.path;
+  const Result<std::string> contents = read_host_file(file.path);
+  if (!contents) return in_field(words, contents.error());
+  std::istringstream lines(*contents);
+  std::size_t number = 0;
+  for (std::string line; std::getline(lines, line);) {
+    ++number;
+    if (line.empty() || line.starts_with('#')) continue;
+    const std::string place = words + ", line " + std::to_string(number);
+    if (Result<> r = add_rule({.kind = PathRule::Kind::deny, .path = line}, place); !r) return r;
+  }
+  return {};
+}
+
+Result<> RequestBuilder::add_rules() {
+  for (const auto& option : options_.rules) {
+    const auto* rule = std::get_if<RuleOption>(&option);
+    Result<> r = rule != nullptr ? add_rule(rule->rule, rule->words) : add_rules_of(std::get<RuleFile>(option));
+    if (!r) return r;
+  }
+  return {};
+}
+
 void RequestBuilder::set_program() {
   runner().args = options_.program;
   if (options_.work_dir) runner().work_dir = *options_.work_dir;
@@ -281,21 +331,23 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"landlock.tcp_bind", "--tcp-bind"},
     {"landlock.tcp_connect", "--tcp-connect"},
     {"require = Require::namespaces", "--require namespaces"},
+    {"path_rules", "the rules for paths"},
 });
 
-/// The number in "mounts[12].source".
-std::optional<std::size_t> mount_index(std::string_view field) {
-  constexpr std::string_view kPrefix = "mounts[";
-  if (!field.starts_with(kPrefix)) return std::nullopt;
+/// The number in "mounts[12].source", whose prefix is "mounts[".
+std::optional<std::size_t> index_after(std::string_view prefix, std::string_view field) {
+  if (!field.starts_with(prefix)) return std::nullopt;
   std::size_t index = 0;
-  const auto [end, error] = std::from_chars(field.data() + kPrefix.size(), field.data() + field.size(), index);
+  const auto [end, error] = std::from_chars(field.data() + prefix.size(), field.data() + field.size(), index);
   return error == std::errc{} ? std::optional(index) : std::nullopt;
 }
 
 /// What the user calls `field`; the same if there is no option for it.
 std::string option_of(const Request& request, const std::string& field) {
-  if (const auto index = mount_index(field); index && *index < request.mount_words.size())
+  if (const auto index = index_after("mounts[", field); index && *index < request.mount_words.size())
     return request.mount_words[*index];
+  if (const auto index = index_after("path_rules[", field); index && *index < request.rule_words.size())
+    return request.rule_words[*index];
   const std::string_view name = std::string_view(field).substr(0, field.find('['));
   const auto found = std::ranges::find(kFieldOptions, name, &std::pair<std::string_view, std::string_view>::first);
   return found == kFieldOptions.end() ? field : std::string(found->second);

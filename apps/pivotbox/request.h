@@ -10,10 +10,11 @@
 
 namespace pivotbox::cli {
 
-/// A Runner, and which words of the command line asked for each of its mounts.
+/// A Runner, and which words of the command line asked for each of its mounts and path rules.
 struct Request {
   Runner runner;
   std::vector<std::string> mount_words;  ///< one per Runner::mounts entry
+  std::vector<std::string> rule_words;   ///< one per Runner::path_rules entry
 };
 
 /// Looks at the host (current directory, its root, files to copy) and changes nothing.

@@ -7,6 +7,7 @@
 #include "pivotbox/landlock.h"
 #include "pivotbox/limits.h"
 #include "pivotbox/mount.h"
+#include "pivotbox/path_rule.h"
 #include "pivotbox/process.h"
 #include "pivotbox/roots.h"
 #include "pivotbox/run.h"

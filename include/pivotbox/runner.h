@@ -15,6 +15,7 @@
 #include "pivotbox/landlock.h"
 #include "pivotbox/limits.h"
 #include "pivotbox/mount.h"
+#include "pivotbox/path_rule.h"
 #include "pivotbox/process.h"
 #include "pivotbox/seccomp.h"
 #include "pivotbox/strength.h"
@@ -115,6 +116,8 @@ struct Runner {
   std::optional<std::string> pivot_root = "/";
   /// What the new root is built of, in this order.
   std::vector<Mount> mounts;
+  /// What of that is hidden, read-only or writable, in no order.
+  std::vector<PathRule> path_rules;
 
   /// Absent: "pivotbox" in a new uts namespace, the host's otherwise. At most 64 bytes.
   std::optional<std::string> host_name;

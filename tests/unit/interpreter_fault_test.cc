@@ -114,17 +114,22 @@ Runner everything(Pid1 pid1, std::vector<IdMapping> mappings = {}) {
   return runner;
 }
 
+Plan ruled_plan(Runner runner, HostFacts host) {
+  add_ruled_root(runner, host);
+  return compile_for(runner, host).value();
+}
+
 /// Together they have every kind of step and both finales.
 const Plan& root_plan() {
   static const Plan plan = [] {
     Runner runner = everything(Pid1::init, {{0, 100000, 10}});
     runner.limits.memory_bytes = 1U << 26U;
-    return compile_for(runner, host_with_groups()).value();
+    return ruled_plan(runner, host_with_groups());
   }();
   return plan;
 }
 const Plan& ordinary_plan() {
-  static const Plan plan = compile_for(everything(Pid1::program), ordinary_host()).value();
+  static const Plan plan = ruled_plan(everything(Pid1::program), ordinary_host());
   return plan;
 }
 
@@ -141,7 +146,9 @@ TEST(FaultSweep, InitsChildThatBecomesTheProgram) { FaultSweep(root_plan(), Part
 
 TEST(FaultSweep, TheChildThatBecomesTheProgram) { FaultSweep(ordinary_plan(), Part::child).run(); }
 
-TEST(FaultSweep, AMaskedFile) { FaultSweep(ordinary_plan(), Part::child, {"usr/share"}).run(); }
+TEST(FaultSweep, AMaskedFile) {
+  FaultSweep(ordinary_plan(), Part::child, {"usr/share", "data/file", "data/file2"}).run();
+}
 
 TEST(FaultSweep, AProgramByDescriptor) {
   Runner runner = everything(Pid1::program);

@@ -17,6 +17,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 Plan alone(Runner runner, const HostFacts& host) {
@@ -214,6 +215,62 @@ TEST(Steps, AMaskedFileIsAFreshEmptyOneAndReadOnly) {
           R"(mount_setattr(102, "", AT_EMPTY_PATH, {set=RDONLY|NOSUID|NODEV|NOEXEC, clear=0, propagation=0}, 32))",
           "close(101)", R"(move_mount(102, "", 100, "", F_EMPTY_PATH|T_EMPTY_PATH))",
           R"(unlinkat(AT_FDCWD, ".mask", 0))", "close(102)", "close(100)"));
+}
+
+TEST(Steps, ALayerHidesNamesByWhiteouts) {
+  using Entry = step::FillLayer::Entry;
+  SmallPlan small;
+  const Entry entries[] = {
+      {.path = small.build.text("a"), .uid = 3, .gid = 4, .mode = 0750, .kind = Entry::Kind::directory},
+      {.path = small.build.text("b"), .mode = 0700, .kind = Entry::Kind::directory},
+      {.path = small.build.text("b/secret")}};
+  small.add(step::FillLayer{small.build.text("layer"), small.build.block(std::span<const Entry>(entries))});
+  EXPECT_THAT(lines_of(small.plan),
+              ElementsAre(StartsWith(R"(openat2(AT_FDCWD, "layer", {O_DIRECTORY|O_CLOEXEC|O_PATH)"),
+                          R"(mkdirat(100, "a", 0750))", R"(fchownat(100, "a", 3, 4, AT_SYMLINK_NOFOLLOW))",
+                          R"(mkdirat(100, "b", 0700))", R"(mknodat(100, "b/secret", 020000, 0))", "close(100)"));
+}
+
+TEST(Steps, GuardedPathsAreTheFilesThatWereLookedUp) {
+  using Entry = step::GuardPaths::Entry;
+  const auto lines = [](Entry entry) {
+    SmallPlan small;
+    entry.path = small.build.text("path");
+    small.add(step::GuardPaths{small.build.block(std::span<const Entry>(&entry, 1))});
+    return lines_of(small.plan);
+  };
+  const std::string clone = R"(open_tree(100, "", AT_EMPTY_PATH|AT_RECURSIVE|OPEN_TREE_CLOEXEC|OPEN_TREE_CLONE))";
+  const std::string attach = R"(move_mount(101, "", 100, "", F_EMPTY_PATH|T_EMPTY_PATH))";
+  const auto looked_up =
+      R"(openat2(AT_FDCWD, "path", {O_CLOEXEC|O_PATH, mode=00, NO_MAGICLINKS|NO_SYMLINKS|IN_ROOT}, 24))";
+  const auto status = R"(statx(100, "", AT_EMPTY_PATH, 0x101))";
+  EXPECT_THAT(lines({.kind = Entry::Kind::pin}),
+              ElementsAre(looked_up, status, clone, attach, "close(101)", "close(100)"));
+  EXPECT_THAT(
+      lines({.kind = Entry::Kind::read_only}),
+      ElementsAre(looked_up, status, clone,
+                  R"(mount_setattr(101, "", AT_EMPTY_PATH|AT_RECURSIVE, {set=RDONLY, clear=0, propagation=0}, 32))",
+                  attach, "close(101)", "close(100)"));
+  for (const Entry& other : {Entry{.inode = 1}, Entry{.device_major = 1}, Entry{.device_minor = 1}})
+    EXPECT_THAT(lines(other), ElementsAre(looked_up, status, "failed"));
+}
+
+TEST(Steps, ConcealedPathsShareOneEmptyFileAndOneEmptyDirectory) {
+  using Entry = step::GuardPaths::Entry;
+  SmallPlan small;
+  std::vector<Entry> entries;
+  for (const char* path : {"file1", "directory1", "file2", "directory2"})
+    entries.push_back({.path = small.build.text(path), .kind = Entry::Kind::conceal});
+  small.add(step::GuardPaths{small.build.block(std::span<const Entry>(entries))});
+  RecordingKernel kernel;
+  kernel.files = {"file1", "file2"};
+  const Lines lines = lines_of(small.plan, kernel);
+  EXPECT_THAT(beginning_with(lines, "fsopen"), SizeIs(1));
+  EXPECT_THAT(beginning_with(lines, "openat("),
+              ElementsAre(R"(openat(AT_FDCWD, ".mask", O_CREAT|O_EXCL|O_NOFOLLOW|O_CLOEXEC, 00))"));
+  EXPECT_THAT(beginning_with(lines, "fsconfig"), Contains(R"(fsconfig(104, SET_STRING, "mode", "0", 0))"));
+  EXPECT_THAT(beginning_with(lines, "move_mount"), SizeIs(4));
+  EXPECT_THAT(beginning_with(lines, "unlinkat"), ElementsAre(R"(unlinkat(AT_FDCWD, ".mask", 0))"));
 }
 
 TEST(Steps, RemountingReadOnlyIsRecursive) {

@@ -99,8 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"arg1 >= 0x100000000", "munmap", {0, kHigh}, true}, Case{"arg1 >= 0x100000000", "munmap", {0, 7}, false},
         Case{"arg1 == 0x100000001", "munmap", {0, kHigh | 1}, true}, Case{"arg1 == 1", "munmap", {0, kHigh | 1}, false},
         Case{"arg2 == 0", "prlimit64", {0, 0, kHigh}, false}, Case{"arg2 != 0", "prlimit64", {0, 0, kHigh}, true},
-        Case{"arg1 == 0777", "chmod", {0, 0200777}, true},
-        Case{"arg1 == 0777", "chmod", {0, 0x10777 & 0x101ff}, false},
+        Case{"arg1 == 0777", "chmod", {0, 0200777}, true}, Case{"arg1 == 0777", "chmod", {0, 0x10777 & 0x101ff}, false},
         Case{"arg1 == 0777", "chmod", {0, 0777 | 0x10000}, true},
         Case{"arg0 != 1 and arg0 != 5 and arg0 != 9", "socket", {5}, false},
         Case{"arg0 != 1 and arg0 != 5 and arg0 != 9", "socket", {6}, true}));

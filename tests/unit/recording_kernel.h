@@ -44,6 +44,7 @@ inline constexpr Signature kSignatures[] = {
     {__NR_landlock_create_ruleset, "landlock_create_ruleset", "ynx"},
     {__NR_landlock_restrict_self, "landlock_restrict_self", "dx"},
     {__NR_mkdirat, "mkdirat", "dso"},
+    {__NR_mknodat, "mknodat", "dson"},
     {__NR_mount, "mount", "sssMs"},
     {__NR_mount_setattr, "mount_setattr", "dsPAn"},
     {__NR_move_mount, "move_mount", "dsdsQ"},

@@ -108,10 +108,31 @@ inline Runner everything_runner() {
           .on_ready = [](pid_t) { return Result<>{}; }};
 }
 
+/// As if path rules had added a view and guards of every kind to the mounts of `runner`.
+inline void add_ruled_root(Runner& runner, HostFacts& host) {
+  runner.path_rules = {{PathRule::Kind::deny, "/view/sub/secret"}};
+  for (std::size_t i = 0; i < runner.mounts.size(); ++i)
+    host.ruled_root.push_back({.what = runner.mounts[i], .field = "mounts[" + std::to_string(i) + "]"});
+  constexpr auto kDirectory = step::FillLayer::Entry::Kind::directory;
+  host.ruled_root.push_back({.what = View{.overlay = {.lower = {"/layers/top"}, .target = "/view"},
+                                          .entries = {{"", kDirectory, 0755, host.uid, host.gid},
+                                                      {"sub", kDirectory, 0750, 100003, 77},
+                                                      {"sub/secret"}}},
+                             .field = "mounts[0]"});
+  using Kind = step::GuardPaths::Entry::Kind;
+  host.ruled_root.push_back({.what = Guards{{{"/data/sub", Kind::pin},
+                                             {"/data/sub/config", Kind::read_only},
+                                             {"/data/sub/directory", Kind::conceal},
+                                             {"/data/other", Kind::conceal},
+                                             {"/data/file", Kind::conceal},
+                                             {"/data/file2", Kind::conceal}}},
+                             .field = "path_rules[0]"});
+}
+
 /// compile() with what an ordinary host says about the sources: directories, except devices and `files`.
 inline Result<Plan> compile_for(const Runner& runner, HostFacts host,
                                 const std::set<std::string>& files = {"/etc/localtime"}) {
-  for (const Source& source : list_sources(runner))
+  for (const Source& source : list_sources(runner, host.ruled_root))
     host.sources.push_back({.directory = source.device == 0 && !files.contains(source.path)});
   return compile(runner, host);
 }

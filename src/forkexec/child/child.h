@@ -16,6 +16,8 @@ struct Handshake {
   std::uint32_t host = 0;
   /// The step being done: where a child that was killed had come to.
   std::uint16_t step = 0;
+  /// The entry of that step being done, if it has several.
+  std::uint32_t entry = 0;
   Report report;
 };
 

@@ -19,10 +19,10 @@ inline constexpr long kHostDeadlineSeconds = 600;
 template <Kernel K>
 class Interpreter : private Operations<K> {
   using Base = Operations<K>;
-  using Base::attach, Base::bytes, Base::close_after, Base::empty_directory, Base::empty_file, Base::last_call,
-      Base::make_entry, Base::make_ruleset, Base::now, Base::open_beneath, Base::prctl, Base::raise_ambient,
-      Base::require_device, Base::require_writable, Base::set_capabilities, Base::set_ids, Base::set_option, Base::slot,
-      Base::sys, Base::text, Base::world;
+  using Base::attach, Base::bytes, Base::close_after, Base::empty_directory, Base::empty_file, Base::end_concealment,
+      Base::fill_layer, Base::guard_path, Base::last_call, Base::make_entry, Base::make_ruleset, Base::now,
+      Base::open_beneath, Base::prctl, Base::raise_ambient, Base::require_device, Base::require_writable,
+      Base::set_capabilities, Base::set_ids, Base::set_option, Base::slot, Base::sys, Base::text, Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
@@ -156,7 +156,7 @@ class Interpreter : private Operations<K> {
     struct statx status;
     if (const long r = sys(__NR_statx, target, "", AT_EMPTY_PATH, STATX_TYPE, &status); r < 0) return r;
     const bool directory = (status.stx_mode & kTypeMask) == kDirectory;
-    const long tree = directory ? empty_directory() : empty_file();
+    const long tree = directory ? empty_directory("0555") : empty_file(0444);
     if (tree < 0) return tree;
     const long r = sys(__NR_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
     if (r < 0 || directory) return close_after(target, close_after(tree, r));
@@ -168,6 +168,27 @@ class Interpreter : private Operations<K> {
     if (target < 0) return target;
     mount_attr attr{MOUNT_ATTR_RDONLY, 0, 0, 0};
     return close_after(target, sys(__NR_mount_setattr, target, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr));
+  }
+
+  long apply(const step::FillLayer& s) {
+    const long layer = open_beneath(s.layer, O_PATH | O_DIRECTORY);
+    if (layer < 0) return layer;
+    const auto* entries = reinterpret_cast<const step::FillLayer::Entry*>(bytes(s.entries));
+    for (std::uint32_t i = 0; i < s.entries.size / sizeof *entries; ++i) {
+      world().handshake->entry = i;
+      if (const long r = fill_layer(layer, entries[i]); r < 0) return r;
+    }
+    return close_after(layer, 0);
+  }
+
+  long apply(const step::GuardPaths& s) {
+    typename Base::Concealment concealment;
+    const auto* entries = reinterpret_cast<const step::GuardPaths::Entry*>(bytes(s.entries));
+    for (std::uint32_t i = 0; i < s.entries.size / sizeof *entries; ++i) {
+      world().handshake->entry = i;
+      if (const long r = guard_path(entries[i], concealment); r < 0) return r;
+    }
+    return end_concealment(concealment);
   }
 
   // ---- seal

@@ -40,7 +40,7 @@ concept Kernel = requires(K kernel, long x) {
 // libc's <errno.h>, <sys/mount.h>, <sys/stat.h> and <sys/socket.h> are out of bounds here; the kernel keeps these for
 // ever.
 inline constexpr long kEnoent = 2, kEsrch = 3, kEacces = 13, kEexist = 17, kEnodev = 19, kEnotdir = 20, kEtxtbsy = 26,
-                      kErofs = 30, kEbadfd = 77, kEtimedout = 110;
+                      kErofs = 30, kEbadfd = 77, kEtimedout = 110, kEstale = 116;
 inline constexpr unsigned long kMsRdonly = 1, kMsNosuid = 2, kMsNodev = 4, kMsRemount = 32, kMsBind = 4096,
                                kMsRec = 16384, kMsPrivate = 1UL << 18U;
 inline constexpr int kMntDetach = 2, kUmountNofollow = 8;
@@ -165,10 +165,10 @@ class Operations {
     return (status.stx_mode & kTypeMask) == kCharacterDevice && number == device ? 0 : -kEnodev;
   }
 
-  long empty_directory() {
+  long empty_directory(const char* mode) {
     const long context = sys(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC);
     if (context < 0) return context;
-    if (const long r = sys(__NR_fsconfig, context, FSCONFIG_SET_STRING, "mode", "0555", 0); r < 0) return r;
+    if (const long r = sys(__NR_fsconfig, context, FSCONFIG_SET_STRING, "mode", mode, 0); r < 0) return r;
     if (const long r = sys(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0); r < 0) return r;
     return close_after(context, sys(__NR_fsmount, context, FSMOUNT_CLOEXEC, kMaskAttributes));
   }
@@ -183,8 +183,8 @@ class Operations {
   }
 
   /// Not /dev/null: that could be written to, and replaced before it is used (CVE-2025-31133).
-  long empty_file() {
-    const long file = sys(__NR_openat, AT_FDCWD, kMaskName, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0444);
+  long empty_file(long mode) {
+    const long file = sys(__NR_openat, AT_FDCWD, kMaskName, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
     if (file < 0) return file;
     const long tree = sys(__NR_open_tree, file, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (tree < 0) return tree;
@@ -225,6 +225,63 @@ class Operations {
     const PathBeneath rule{access, static_cast<std::int32_t>(place)};
     const long r = sys(__NR_landlock_add_rule, ruleset, kRulePathBeneath, &rule, 0);
     return r == -kEbadfd ? 0 : r;
+  }
+
+  long fill_layer(long layer, const step::FillLayer::Entry& entry) {
+    const char* path = text(entry.path);
+    if (entry.kind == step::FillLayer::Entry::Kind::whiteout)
+      return sys(__NR_mknodat, layer, path, kCharacterDevice, 0);
+    if (const long r = sys(__NR_mkdirat, layer, path, entry.mode); r < 0) return r;
+    if (entry.uid == step::kKeepOwner && entry.gid == step::kKeepOwner) return 0;
+    return sys(__NR_fchownat, layer, path, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW);
+  }
+
+  /// What concealed paths show, once there is the first: each further one is a copy of that mount.
+  struct Concealment {
+    long file = -1;
+    long directory = -1;
+  };
+
+  long guard_path(const step::GuardPaths::Entry& entry, Concealment& concealment) {
+    using Kind = step::GuardPaths::Entry::Kind;
+    const long place = open_beneath(entry.path, O_PATH);
+    if (place < 0) return place;
+    struct statx status;
+    if (const long r = sys(__NR_statx, place, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, &status); r < 0) return r;
+    if (status.stx_ino != entry.inode || status.stx_dev_major != entry.device_major ||
+        status.stx_dev_minor != entry.device_minor)
+      return -kEstale;
+    if (entry.kind == Kind::conceal)
+      return close_after(place, conceal(place, (status.stx_mode & kTypeMask) == kDirectory, concealment));
+    const long tree =
+        sys(__NR_open_tree, place, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (tree < 0) return tree;
+    mount_attr attr{MOUNT_ATTR_RDONLY, 0, 0, 0};
+    if (entry.kind == Kind::read_only)
+      if (const long r = sys(__NR_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr); r < 0)
+        return r;
+    return close_after(place, close_after(tree, attach_over(tree, place)));
+  }
+
+  long attach_over(long tree, long place) {
+    return sys(__NR_move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+  }
+
+  long conceal(long place, bool directory, Concealment& concealment) {
+    long& first = directory ? concealment.directory : concealment.file;
+    if (first >= 0) {
+      const long tree = sys(__NR_open_tree, first, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+      return tree < 0 ? tree : close_after(tree, attach_over(tree, place));
+    }
+    first = directory ? empty_directory("0") : empty_file(0);
+    return first < 0 ? first : attach_over(first, place);
+  }
+
+  long end_concealment(const Concealment& concealment) {
+    if (concealment.directory >= 0)
+      if (const long r = close_after(concealment.directory, 0); r < 0) return r;
+    if (concealment.file < 0) return 0;
+    return close_after(concealment.file, sys(__NR_unlinkat, AT_FDCWD, kMaskName, 0));
   }
 
   long set_ids(std::uint32_t uid, std::uint32_t gid) {

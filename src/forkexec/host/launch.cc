@@ -19,7 +19,9 @@
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/host/hints.h"
 #include "forkexec/host/init_image.h"
+#include "forkexec/host/kernel_tree.h"
 #include "forkexec/host/process_state.h"
+#include "forkexec/plan/apply_rules.h"
 #include "forkexec/plan/identity.h"
 #include "linux/file.h"
 #include "linux/idmap.h"
@@ -95,7 +97,13 @@ Result<Prepared> prepare(const Runner& runner) {
   Result<std::optional<cgroup::Layout>> groups = find_groups(runner);
   if (!groups) return std::unexpected(std::move(groups.error()));
   if (*groups) host.groups = facts_of(**groups, runner);
-  Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner));
+  if (!runner.path_rules.empty()) {
+    KernelTree tree;
+    Result<std::vector<RuledEntry>> root = apply_path_rules(runner, tree);
+    if (!root) return std::unexpected(std::move(root.error()));
+    host.ruled_root = std::move(*root);
+  }
+  Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner, host.ruled_root));
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
   Result<Plan> plan = compile(runner, host);
@@ -416,7 +424,7 @@ Error Launch::explain_failure(const Report& report) const {
     if (program && report.kind == Report::Kind::exec_failed) error.kind = Error::Kind::exec;
   } else {
     error.field = plan_.origins[report.step];
-    error.action = describe(plan_, report.step);
+    error.action = describe(plan_, report.step, handshake_.entry);
   }
   if (report.kind == Report::Kind::killed) {
     error.action += ": the child was killed by signal " + std::to_string(report.error);

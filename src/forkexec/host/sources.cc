@@ -63,8 +63,13 @@ Result<OpenSource> open_source(const Source& source) {
   }
   if (source.directory_only && !S_ISDIR(status.st_mode)) return std::unexpected(unfit(source, "is not a directory"));
   opened.facts.directory = S_ISDIR(status.st_mode);
-  opened.uid = status.st_uid;
-  opened.gid = status.st_gid;
+  opened.facts.uid = source.owner ? source.owner->uid : status.st_uid;
+  opened.facts.gid = source.owner ? source.owner->gid : status.st_gid;
+  if (source.identity && *source.identity != FileIdentity{.device_major = ::major(status.st_dev),
+                                                          .device_minor = ::minor(status.st_dev),
+                                                          .inode = status.st_ino})
+    return std::unexpected(
+        source_error(source, "fstat", ESTALE, "it was replaced while the path rules were looked up"));
   return opened;
 }
 
@@ -105,8 +110,9 @@ Result<> map_owners(const std::vector<Source>& sources, const std::vector<OpenSo
                     std::uint32_t program_host_uid, std::uint32_t program_host_gid) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
     if (!sources[i].map_owner) continue;
-    const Result<Fd> mapping = new_mapping_namespace({.container_id = opened[i].uid, .host_id = program_host_uid},
-                                                     {.container_id = opened[i].gid, .host_id = program_host_gid});
+    const Result<Fd> mapping =
+        new_mapping_namespace({.container_id = opened[i].facts.uid, .host_id = program_host_uid},
+                              {.container_id = opened[i].facts.gid, .host_id = program_host_gid});
     if (!mapping) return std::unexpected(mapping.error());
     const mount_attr attributes{
         .attr_set = MOUNT_ATTR_IDMAP, .attr_clr = 0, .propagation = 0, .userns_fd = static_cast<__u64>(mapping->get())};

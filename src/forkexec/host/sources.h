@@ -13,8 +13,6 @@ struct OpenSource {
   Fd path;  ///< O_PATH
   Fd tree;  ///< a detached, restricted clone of the mount, where the caller may make one; its steps attach it
   SourceFacts facts;
-  std::uint32_t uid = 0;  ///< owner
-  std::uint32_t gid = 0;
 };
 
 /// Opens `sources` in order. FIFOs, sockets and devices that were not asked for are refused.

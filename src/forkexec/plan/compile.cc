@@ -54,7 +54,7 @@ class Compiler {
     if (Result<> r = choose_walls(); !r) return r;
     plan_.with_init = runner_.pid1 == Pid1::init;
     plan_.clone_flags = clone_flags();
-    plan_.sources = list_sources(runner_);
+    plan_.sources = list_sources(runner_, host_.ruled_root);
     for (std::size_t i = 0; i < runner_.capabilities.size(); ++i)
       if (runner_.capabilities[i] > host_.last_capability)
         return std::unexpected(
@@ -162,6 +162,7 @@ class Compiler {
   std::string root_options() const {
     std::uint64_t size = 1U << 20U;  // directories and placeholders take no pages; the rest is for given contents
     std::uint64_t inodes = 1024;
+    inodes += 64 * host_.ruled_root.size();
     for (const Mount& m : runner_.mounts) {
       inodes += 64;
       if (const auto* file = std::get_if<mount::File>(&m)) size += file->contents.size() + 4096;
@@ -235,7 +236,7 @@ class Compiler {
 
   Bytes file_rules(std::uint32_t handled) {
     std::vector<step::FileRule> rules;
-    for (const PathRule& rule : derive_rules(std::move(root_entries_), handled))
+    for (const LandlockRule& rule : derive_rules(std::move(root_entries_), handled))
       rules.push_back({.access = rule.access, .path = build_.text(rule.path), .file = step::FileRule::kByPath});
     for (std::size_t i = 0; i < std::min(runner_.files.size(), host_.files.size()); ++i)
       if (const std::uint32_t access = access_through(host_.files[i]) & handled; access != 0)

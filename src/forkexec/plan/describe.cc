@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/mount.h>
 
+#include <algorithm>
 #include <array>
 #include <span>
 #include <string_view>
@@ -78,6 +79,38 @@ class Describer {
   std::string operator()(const step::RemountReadOnly& s) const {
     return fmt::format("make {} read-only", inside(s.target));
   }
+  std::string one(step::FillLayer s, std::size_t entry) const {
+    s.entries = narrowed<step::FillLayer::Entry>(s.entries, entry);
+    const auto& only = block<step::FillLayer::Entry>(s.entries).front();
+    return fmt::format("make {} in {}", text(only.path), inside(s.layer));
+  }
+  std::string one(step::GuardPaths s, std::size_t entry) const {
+    s.entries = narrowed<step::GuardPaths::Entry>(s.entries, entry);
+    return (*this)(s);
+  }
+  std::string operator()(const step::FillLayer& s) const {
+    using Entry = step::FillLayer::Entry;
+    const std::span<const Entry> entries = block<Entry>(s.entries);
+    const auto hides = [](const Entry& entry) { return entry.kind == Entry::Kind::whiteout; };
+    const auto first = std::ranges::find_if(entries, hides);
+    if (first == entries.end()) return fmt::format("hide nothing in {}", inside(s.layer));
+    return fmt::format("hide {}{} in {}", text(first->path), more(std::ranges::count_if(entries, hides)),
+                       inside(s.layer));
+  }
+  std::string operator()(const step::GuardPaths& s) const {
+    constexpr std::array<std::string_view, 3> kVerbs = {"pin", "make read-only:", "conceal"};
+    std::string joined;
+    using Entry = step::GuardPaths::Entry;
+    for (std::size_t kind = 0; kind < kVerbs.size(); ++kind) {
+      const auto is = [&](const Entry& entry) { return static_cast<std::size_t>(entry.kind) == kind; };
+      const std::span<const Entry> entries = block<Entry>(s.entries);
+      const auto first = std::ranges::find_if(entries, is);
+      if (first != entries.end())
+        joined += fmt::format("{}{} {}{}", joined.empty() ? "" : ", ", kVerbs[kind], inside(first->path),
+                              more(std::ranges::count_if(entries, is)));
+    }
+    return joined;
+  }
   std::string operator()(const step::PivotRoot&) const { return R"(mkdir old_root, pivot_root(".", "old_root"))"; }
   std::string operator()(const step::DetachOldRoot&) const { return "detach old_root and remove it"; }
   std::string operator()(const step::SealRoot&) const { return "remount / read-only"; }
@@ -134,6 +167,13 @@ class Describer {
     return {reinterpret_cast<const T*>(plan_.bytes.data() + b.offset), b.size / sizeof(T)};
   }
   std::string_view text(Text t) const { return plan_.bytes.data() + t.offset; }
+  template <class T>
+  static Bytes narrowed(Bytes b, std::size_t entry) {
+    return {static_cast<std::uint32_t>(b.offset + entry * sizeof(T)), sizeof(T)};
+  }
+  static std::string more(std::ptrdiff_t count) {
+    return count > 1 ? fmt::format(" and {} more", count - 1) : std::string();
+  }
   std::string inside(Text t) const { return text(t) == "." ? "/" : fmt::format("/{}", text(t)); }
   std::string inside(Text parent, Text name) const {
     return fmt::format("{}/{}", text(parent) == "." ? std::string() : inside(parent), text(name));
@@ -180,6 +220,8 @@ struct Namer {
   std::string_view operator()(const step::Dismantle&) const { return "dismantle"; }
   std::string_view operator()(const step::Mask&) const { return "mask"; }
   std::string_view operator()(const step::RemountReadOnly&) const { return "remount_read_only"; }
+  std::string_view operator()(const step::FillLayer&) const { return "fill_layer"; }
+  std::string_view operator()(const step::GuardPaths&) const { return "guard_paths"; }
   std::string_view operator()(const step::PivotRoot&) const { return "pivot_root"; }
   std::string_view operator()(const step::DetachOldRoot&) const { return "detach_old_root"; }
   std::string_view operator()(const step::SealRoot&) const { return "seal_root"; }
@@ -198,6 +240,13 @@ struct Namer {
 }  // namespace
 
 std::string describe(const Plan& plan, std::size_t step) { return std::visit(Describer(plan), plan.steps[step]); }
+
+std::string describe(const Plan& plan, std::size_t step, std::size_t entry) {
+  const Describer describer(plan);
+  if (const auto* layer = std::get_if<step::FillLayer>(&plan.steps[step])) return describer.one(*layer, entry);
+  if (const auto* guards = std::get_if<step::GuardPaths>(&plan.steps[step])) return describer.one(*guards, entry);
+  return describe(plan, step);
+}
 
 std::string_view name_of(const Step& step) { return std::visit(Namer{}, step); }
 

@@ -51,10 +51,10 @@ std::uint32_t access_through(const FileFacts& file) {
          (file.readable || file.writable ? kIoctlDev : 0U);
 }
 
-std::vector<PathRule> derive_rules(std::vector<RootEntry> entries, std::uint32_t handled) {
+std::vector<LandlockRule> derive_rules(std::vector<RootEntry> entries, std::uint32_t handled) {
   std::ranges::sort(entries, comes_before);
-  std::vector<PathRule> rules = {{"/", kReadDir}};
-  std::vector<PathRule> covers = rules;  // the rules above the entry at hand, each with what those above it grant
+  std::vector<LandlockRule> rules = {{"/", kReadDir}};
+  std::vector<LandlockRule> covers = rules;  // the rules above the entry at hand, each with what those above it grant
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const RootEntry& entry = entries[i];
     if (entry.path == "/") continue;

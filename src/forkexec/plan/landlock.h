@@ -50,15 +50,15 @@ struct RootEntry {
 };
 
 /// What is granted at `path` and below.
-struct PathRule {
+struct LandlockRule {
   std::string path;
   std::uint32_t access;
-  bool operator==(const PathRule&) const = default;
+  bool operator==(const LandlockRule&) const = default;
 };
 
 /// As few rules as say what the entries may be used for. A directory made for mounts is granted what all below it may
 /// be read for, but never more: it is not the program's to change. The root itself can be listed, and nothing more.
-[[nodiscard]] std::vector<PathRule> derive_rules(std::vector<RootEntry> entries, std::uint32_t handled);
+[[nodiscard]] std::vector<LandlockRule> derive_rules(std::vector<RootEntry> entries, std::uint32_t handled);
 
 /// LANDLOCK_ACCESS_FS_* that version `abi` knows.
 [[nodiscard]] std::uint32_t file_access_known_to(int abi);

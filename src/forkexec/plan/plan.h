@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "forkexec/plan/ruled_entry.h"
 #include "forkexec/plan/step.h"
 #include "pivotbox/error.h"
 #include "pivotbox/runner.h"
@@ -22,14 +23,19 @@ struct Source {
   std::uint32_t device = 0;      ///< if not 0, it must be the character device with this number
   bool map_owner = false;        ///< id-mapped, so that what the program writes belongs to the source's owner
   bool directory_only = false;
+  std::optional<FileIdentity> identity{};  ///< which file it must be
+  std::optional<Owner> owner{};            ///< instead of its own, for `map_owner`
 };
 
-/// Every source of `runner`, in the order in which compile() asks for them.
-[[nodiscard]] std::vector<Source> list_sources(const Runner& runner);
+/// Every source of `runner`, in the order in which compile() asks for them. `root` is what its path rules have made of
+/// its mounts, if it has any.
+[[nodiscard]] std::vector<Source> list_sources(const Runner& runner, const std::vector<RuledEntry>& root = {});
 
 /// What the host says about one Source.
 struct SourceFacts {
   bool directory = false;
+  std::uint32_t uid = 0;  ///< owner
+  std::uint32_t gid = 0;
 };
 
 /// What a descriptor of Runner::files can be opened anew for. All false: not open, or nothing can be said.
@@ -62,6 +68,7 @@ struct HostFacts {
   std::vector<SourceFacts> sources;                         ///< one per list_sources() entry
   std::vector<FileFacts> files;                             ///< one per Runner::files entry; missing ones say nothing
   std::optional<GroupFacts> groups;                         ///< absent: the box needs none
+  std::vector<RuledEntry> ruled_root;  ///< what path rules have made of Runner::mounts; empty without rules
 };
 
 /// Ids of the box. With `picked`, the host ids follow from the child's pid (HostIdRange).
@@ -123,6 +130,8 @@ struct Plan {
 
 /// "bind /data on /data (read-only, nosuid, nodev)".
 [[nodiscard]] std::string describe(const Plan& plan, std::size_t step);
+/// Only entry number `entry`, if the step has several.
+[[nodiscard]] std::string describe(const Plan& plan, std::size_t step, std::size_t entry);
 /// "bind_mount": the step's name, for golden files and JSON.
 [[nodiscard]] std::string_view name_of(const Step& step);
 [[nodiscard]] std::string_view name_of(Phase phase);

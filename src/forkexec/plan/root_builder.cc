@@ -23,11 +23,20 @@ RootBuilder::RootBuilder(PlanBuilder& builder, const HostFacts& host, const Plan
     : builder_(builder), host_(host), plan_(plan), runner_(runner), nodes_{{"/", Kind::memory}} {}
 
 Result<> RootBuilder::build() {
+  for (const RuledEntry& entry : host_.ruled_root) {
+    field_ = entry.field;
+    if (Result<> r = std::visit([this](const auto& what) { return add(what); }, entry.what); !r) return r;
+  }
+  if (!runner_.path_rules.empty()) return {};
   for (std::size_t i = 0; i < runner_.mounts.size(); ++i) {
     field_ = "mounts[" + std::to_string(i) + "]";
-    if (Result<> r = std::visit([this](const auto& m) { return add(m); }, runner_.mounts[i]); !r) return r;
+    if (Result<> r = add(runner_.mounts[i]); !r) return r;
   }
   return {};
+}
+
+Result<> RootBuilder::add(const Mount& m) {
+  return std::visit([this](const auto& mount) { return add(mount); }, m);
 }
 
 Result<> RootBuilder::add(const mount::Bind& m) { return show_next_source_at(normal(m.target)); }
@@ -93,7 +102,9 @@ Result<> RootBuilder::add(const mount::Mqueue& m) {
 
 // overlayfs takes its layers by path, so they are put up as scaffolding in the new root and taken down again: the
 // overlay keeps private copies of the mounts (ovl_get_layers).
-Result<> RootBuilder::add(const mount::Overlay& m) {
+Result<> RootBuilder::add(const mount::Overlay& m) { return add_overlay(m, nullptr); }
+
+Result<> RootBuilder::add_overlay(const mount::Overlay& m, const View* top) {
   // overlayfs would make the files of `work` as the id that builds the root, which the mount does not map.
   if (std::holds_alternative<mount::Overlay::Keep>(m.changes) && plan_.identity.picked)
     return std::unexpected(
@@ -103,11 +114,15 @@ Result<> RootBuilder::add(const mount::Overlay& m) {
               .hint = "set uid_mappings and gid_mappings to host ids that may write upper and work"});
   const std::string path = normal(m.target);
   // One layer that nobody changes is a read-only bind; overlayfs would refuse it.
-  if (std::holds_alternative<mount::Overlay::ReadOnly>(m.changes) && m.lower.size() == 1)
+  if (top == nullptr && std::holds_alternative<mount::Overlay::ReadOnly>(m.changes) && m.lower.size() == 1)
     return show_next_source_at(path);
   const std::string scaffold = "/.overlay-";
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   std::string lower = "lowerdir=";
+  if (top != nullptr) {
+    make_layer(scaffold + "top", *top);
+    lower += scaffold.substr(1) + "top:";
+  }
   for (std::size_t i = 0; i < m.lower.size(); ++i) {
     const std::string layer = scaffold + std::to_string(i);
     if (Result<> r = show_next_source_at(layer); !r) return r;
@@ -140,6 +155,7 @@ Result<> RootBuilder::add(const mount::Overlay& m) {
   for (std::size_t i = 0; i < m.lower.size(); ++i)
     builder_.add(step::Dismantle{builder_.inside(scaffold + std::to_string(i))}, field_);
   if (!changes.empty()) builder_.add(step::Dismantle{builder_.inside(changes)}, field_);
+  if (top != nullptr) builder_.add(step::Dismantle{builder_.inside(scaffold + "top")}, field_);
   std::erase_if(nodes_, [&](const Node& node) { return node.path.starts_with(scaffold); });
   mounted(path, std::holds_alternative<mount::Overlay::Discard>(m.changes) ? Kind::memory : Kind::foreign,
           access_through(attributes));

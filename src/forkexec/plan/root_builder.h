@@ -36,6 +36,9 @@ class RootBuilder {
   };
   enum class Shape : std::uint8_t { directory, file };
 
+  Result<> add(const Mount& m);
+  Result<> add(const View& view);
+  Result<> add(const Guards& guards);
   Result<> add(const mount::Bind& m);
   Result<> add(const mount::Tmpfs& m);
   Result<> add(const mount::Proc& m);
@@ -48,6 +51,14 @@ class RootBuilder {
   Result<> add(const mount::File& m);
   Result<> add(const mount::Mask& m);
   Result<> add(const mount::RemountReadOnly& m);
+
+  /// `top` hides names of the other layers; may be nullptr.
+  Result<> add_overlay(const mount::Overlay& m, const View* top);
+  /// The layer of `view`, for the source that comes next.
+  void make_layer(const std::string& path, const View& view);
+  /// A directory's owner inside the box, and its mode for the program: nobody gets more than as a stranger by an id
+  /// that the box does not have.
+  void inherit(step::FillLayer::Entry& made, const LayerEntry& from) const;
 
   /// Makes what is missing of `path` and its parents.
   Result<> prepare(const std::string& path, Shape shape);

@@ -24,7 +24,16 @@ class SourceLister {
 
   void list(std::size_t index, const Mount& mount) {
     field_ = "mounts[" + std::to_string(index) + "]";
-    std::visit([this](const auto& m) { add(m); }, mount);
+    add(mount);
+  }
+
+  void list(const RuledEntry& entry) {
+    field_ = entry.field;
+    const std::size_t before = sources_.size();
+    std::visit([this](const auto& what) { add(what); }, entry.what);
+    if (sources_.size() == before) return;
+    sources_.back().identity = entry.source;
+    sources_.back().owner = entry.owner;
   }
 
  private:
@@ -32,6 +41,14 @@ class SourceLister {
     return m.ownership == Ownership::program || (m.ownership == Ownership::automatic && m.access == Access::read_write);
   }
 
+  void add(const Mount& mount) {
+    std::visit([this](const auto& m) { add(m); }, mount);
+  }
+  void add(const View& view) {
+    add(view.overlay);
+    if (view.ownership == Ownership::program && picked_ids_) sources_.back().map_owner = true;
+  }
+  void add(const Guards&) {}
   void add(const mount::Bind& m) {
     sources_.push_back({.field = field_ + ".source",
                         .path = normal(m.source),
@@ -70,9 +87,11 @@ class SourceLister {
 
 }  // namespace
 
-std::vector<Source> list_sources(const Runner& runner) {
+std::vector<Source> list_sources(const Runner& runner, const std::vector<RuledEntry>& root) {
   std::vector<Source> sources;
   SourceLister lister(runner, sources);
+  for (const RuledEntry& entry : root) lister.list(entry);
+  if (!runner.path_rules.empty()) return sources;
   for (std::size_t i = 0; i < runner.mounts.size(); ++i) lister.list(i, runner.mounts[i]);
   return sources;
 }

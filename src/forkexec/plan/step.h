@@ -158,6 +158,41 @@ struct RemountReadOnly {
   Text target;
 };
 
+/// Fills a layer of an overlay: directories as they are below it, and whiteouts, which hide a name of the layers below
+/// whether it exists there or not (overlayfs.rst; mknod(2) of device 0:0 needs no capability since Linux 5.8).
+struct FillLayer {
+  static constexpr auto kPhase = Phase::filesystem;
+  struct Entry {
+    enum class Kind : std::uint8_t { directory, whiteout };
+    Text path;  // relative to the layer; parents come before
+    std::uint32_t uid = kKeepOwner;
+    std::uint32_t gid = kKeepOwner;
+    std::uint16_t mode = 0;
+    Kind kind = Kind::whiteout;
+  };
+  Text layer;
+  Bytes entries;  // Entry each
+};
+
+/// Mounts at paths of a tree that the program may write, in the order given. A mount point can be neither removed nor
+/// renamed, nor replaced by another file.
+struct GuardPaths {
+  static constexpr auto kPhase = Phase::filesystem;
+  struct Entry {
+    enum class Kind : std::uint8_t {
+      pin,        // the same over itself
+      read_only,  // the same, and everything below it, without write access
+      conceal,    // an empty file or directory that nobody may open
+    };
+    Text path;
+    Kind kind = Kind::pin;
+    std::uint32_t device_major = 0;  // with `inode`: the file that must be there
+    std::uint32_t device_minor = 0;
+    std::uint64_t inode = 0;
+  };
+  Bytes entries;  // Entry each
+};
+
 /// mkdir("old_root", 0700); pivot_root(".", "old_root").
 struct PivotRoot {
   static constexpr auto kPhase = Phase::seal;
@@ -266,10 +301,10 @@ struct LoadFilter {
 using Step =
     std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup, step::EnterCgroupNamespace, step::AssumeIds,
                  step::MakePrivate, step::MountRoot, step::MakeEntry, step::BindMount, step::AttachMount,
-                 step::MountFilesystem, step::Dismantle, step::Mask, step::RemountReadOnly, step::PivotRoot,
-                 step::DetachOldRoot, step::SealRoot, step::SetHostName, step::BringUpLoopback, step::SetIdentity,
-                 step::SetLimit, step::EnterSession, step::InstallFiles, step::ChangeDirectory, step::DropPrivileges,
-                 step::RestrictLandlock, step::LoadFilter>;
+                 step::MountFilesystem, step::Dismantle, step::Mask, step::RemountReadOnly, step::FillLayer,
+                 step::GuardPaths, step::PivotRoot, step::DetachOldRoot, step::SealRoot, step::SetHostName,
+                 step::BringUpLoopback, step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
+                 step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 
 /// The most steps a plan may have: init keeps room for the time of each, and reports number them in 16 bits.

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "forkexec/plan/paths.h"
+#include "forkexec/plan/pattern.h"
 #include "forkexec/plan/plan.h"
 
 namespace pivotbox {
@@ -363,11 +364,24 @@ Result<> check_mounts(const Runner& runner) {
   return {};
 }
 
+Result<> check_path_rules(const Runner& runner) {
+  if (runner.path_rules.empty()) return {};
+  if (!runner.pivot_root) return invalid("path_rules", "need pivot_root: they hold for what mounts show in a new root");
+  for (std::size_t i = 0; i < runner.path_rules.size(); ++i) {
+    const std::string field = indexed("path_rules", i);
+    const Result<std::string> normal = normal_path(runner.path_rules[i].path, field);
+    if (!normal) return std::unexpected(normal.error());
+    if (*normal == "/") return invalid(field, "\"/\" is the new root itself");
+    if (Result<> r = check_pattern(*normal, field); !r) return r;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<> validate(const Runner& runner) {
   for (const auto check : {check_program, check_descriptors, check_namespaces, check_identity, check_privileges,
-                           check_rlimits, check_limits, check_mounts})
+                           check_rlimits, check_limits, check_mounts, check_path_rules})
     if (Result<> r = check(runner); !r) return r;
   return {};
 }
