@@ -22,7 +22,8 @@ SOMETIMES = {
     "assume_ids": "boxes started by root",
     "attach_mount": "boxes started by root, whose sources the host opens: its walls are those of `bind_mount`",
     "bind_mount": "boxes started by an ordinary user",
-    "enter_cgroup_namespace": "callers of the library that give a control group (`Runner::cgroup_fd`)",
+    "write_cgroup": "boxes with a limit that needs a control group",
+    "enter_cgroup_namespace": "boxes that come into a control group",
 }
 
 # Landlock guards the same files again: what it holds too is shown with it gone as well, and counts as the other step's.
