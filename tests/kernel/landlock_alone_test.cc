@@ -52,7 +52,8 @@ std::string said_without_namespaces(const std::string& directory, const std::str
     if (!lose_namespaces()) return "namespaces can still be made";
     Runner runner = shell_on_host(directory, script);
     runner.require = require;
-    const Result<Outcome> outcome = run(runner, {.wall_time_limit = std::chrono::seconds(60)});
+    runner.limits.wall_time = std::chrono::seconds(60);
+    const Result<Outcome> outcome = run(runner);
     if (!outcome) return act::text_of(outcome.error());
     if (outcome->strength !=
         Strength{.namespaces = false, .landlock_abi = outcome->strength.landlock_abi, .filter = true})

@@ -122,7 +122,9 @@ TEST(VerdictCpuTime, IsNotUsedUpBySleeping) {
   runner.limits.cpu_time = 20ms;
   runner.limits.wall_time = 100ms;
   const Result<Outcome> outcome = finish_in_group(runner, "limits.cpu_time");
-  if (outcome) EXPECT_EQ(outcome->kind, Kind::wall_time_exceeded);
+  if (outcome) {
+    EXPECT_EQ(outcome->kind, Kind::wall_time_exceeded);
+  }
 }
 
 TEST(VerdictMemory, IsMemoryAlsoOfAChild) {

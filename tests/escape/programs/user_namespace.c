@@ -3,7 +3,7 @@
 // Right result: EPERM (clone3: ENOSYS)
 // Class: escape
 // Area: privileges
-// Reaches without: load_filter
+// Reaches without: load_filter + forbid_namespaces
 #include <linux/sched.h>
 
 #include "hostile.h"
