@@ -29,7 +29,7 @@ class SeccompFilter {
   /// Compiles `policy`; `name` stands for it in explain(). Errors: a rule that cannot be, or more than 4096
   /// instructions.
   [[nodiscard]] static Result<SeccompFilter> from_policy(SyscallPolicy policy, std::string name = "policy");
-  /// No filter at all. Weakens the sandbox: nested user namespaces become possible.
+  /// No filter at all. Weakens the sandbox: every system call of the kernel can be made.
   [[nodiscard]] static SeccompFilter none();
   /// A program of the caller's own, at most 4096 instructions; checked when a Runner starts.
   [[nodiscard]] static SeccompFilter from_program(std::vector<sock_filter> program);

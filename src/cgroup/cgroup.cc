@@ -29,6 +29,7 @@ using Clock = std::chrono::steady_clock;
 
 /// Of the caller's groups; unique together with its pid as long as no other pid namespace uses the same directory.
 std::atomic<std::uint32_t> next_number{0};
+std::atomic<pid_t> last_sweeper{0};
 /// Dead hosts are rare: it is enough to look at a process's first launch and now and then.
 constexpr std::uint32_t kLaunchesBetweenSweeps = 256;
 constexpr int kMostNames = 1000;
@@ -88,6 +89,12 @@ bool is_populated(const Fd& events) {
          value_of(text.data(), "populated").value_or(0) != 0;
 }
 
+/// At the first launch of each process, also of a forked one that goes on counting.
+bool is_time_to_sweep(std::uint32_t number) {
+  const pid_t own = ::getpid();
+  return last_sweeper.exchange(own, std::memory_order_relaxed) != own || number % kLaunchesBetweenSweeps == 0;
+}
+
 }  // namespace
 
 Cgroup::Cgroup(Cgroup&& other) noexcept = default;
@@ -108,6 +115,7 @@ Cgroup::~Cgroup() { remove(); }
 Result<Cgroup> Cgroup::create(const Layout& layout, const Limits& limits, Pid1 pid1) {
   for (int tries = 0; tries < kMostNames; ++tries) {
     const std::uint32_t number = next_number.fetch_add(1, std::memory_order_relaxed);
+    const bool sweeps = is_time_to_sweep(number);
     Cgroup made;
     made.unapplied_ = layout.unapplied;
     made.name_ = std::string(kPrefix) + std::to_string(::getpid()) + "-" + std::to_string(number);
@@ -115,7 +123,7 @@ Result<Cgroup> Cgroup::create(const Layout& layout, const Limits& limits, Pid1 p
     for (const Place& place : layout.places) {
       if (Result<> r = made.make(place); !r) return std::unexpected(std::move(r.error()));
       Group& group = made.groups_.back();
-      if (number % kLaunchesBetweenSweeps == 0) sweep(group.parent.get());
+      if (sweeps) sweep(group.parent.get());
       if (!group.directory) taken = true;
     }
     std::erase_if(made.groups_, [](const Group& group) { return !group.directory; });

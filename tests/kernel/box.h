@@ -62,6 +62,11 @@ class HostDirectory {
   }
   ~HostDirectory() {
     std::error_code ignored;
+    // The kernel's own directory in an overlay's work directory has mode 0, so its owner may not look into it.
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(
+             path_, std::filesystem::directory_options::skip_permission_denied, ignored))
+      if (entry.is_directory() && !entry.is_symlink())
+        std::filesystem::permissions(entry, std::filesystem::perms::owner_all, ignored);
     std::filesystem::remove_all(path_, ignored);
   }
   HostDirectory(const HostDirectory&) = delete;

@@ -191,11 +191,16 @@ TEST(Faults, AFilterAgainstExecveIsTold) {
     Runner box = runner({"exit"}, pid1);
     box.seccomp = filter_of_execve(SECCOMP_RET_KILL_PROCESS);
     const Error killed = box::error_of(box);
-    EXPECT_EQ(killed.kind, Error::Kind::setup);
-    EXPECT_EQ(killed.field, "args[0]");
-    EXPECT_TRUE(killed.message().ends_with("execute /programs/act: the child was killed by signal 31"))
-        << killed.message();
-    EXPECT_TRUE(killed.hint.contains("execve(2)"));
+    if (pid1 == Pid1::init) {  // the host answers for this filter, and looks at it before
+      EXPECT_EQ(killed.kind, Error::Kind::invalid);
+      EXPECT_EQ(killed.message(), "seccomp: does not allow execve, which starting a program takes");
+    } else {
+      EXPECT_EQ(killed.kind, Error::Kind::setup);
+      EXPECT_EQ(killed.field, "args[0]");
+      EXPECT_TRUE(killed.message().ends_with("execute /programs/act: the child was killed by signal 31"))
+          << killed.message();
+      EXPECT_TRUE(killed.hint.contains("execve(2)"));
+    }
 
     box.seccomp = filter_of_execve(SECCOMP_RET_ERRNO | ENOMEM);
     const Error refused = box::error_of(box);

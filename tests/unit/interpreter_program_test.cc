@@ -156,7 +156,7 @@ TEST(ChangeDirectory, NeverPassesAMagicLink) {
 
 Plan drop_plan(std::uint64_t keep, bool no_new_privs = true) {
   SmallPlan small;
-  small.add(step::DropPrivileges{.keep = keep, .last_capability = 9, .no_new_privs = no_new_privs});
+  small.add(step::DropPrivileges{.keep = keep, .last_capability = 9, .no_new_privs = no_new_privs, .for_good = true});
   return small.plan;
 }
 

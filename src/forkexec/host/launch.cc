@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <mutex>
 
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/host/hints.h"
@@ -72,17 +73,23 @@ Result<> check_new_root(const Runner& runner) {
 }
 
 /// What the kernel has does not change while it runs, but for modules that are loaded.
-const std::vector<std::string>& leaky_proc_files() {
-  static const std::vector<std::string> files = [] {
-    std::vector<std::string> found;
-    for (const LeakyProcFile& file : kLeakyProcFiles)
-      if (::access(("/proc/" + std::string(file.name)).c_str(), F_OK) == 0) found.emplace_back(file.name);
-    return found;
-  }();
-  return files;
+Result<std::vector<std::string>> find_leaky_proc_files() {
+  static std::mutex mutex;
+  static std::optional<std::vector<std::string>> kept;
+  const std::lock_guard lock(mutex);
+  if (kept) return *kept;
+  std::vector<std::string> found;
+  for (const LeakyProcFile& file : kLeakyProcFiles) {
+    const std::string path = "/proc/" + std::string(file.name);
+    // One that cannot be looked at is not one that is not there: it would stay unmasked.
+    if (::access(path.c_str(), F_OK) == 0)
+      found.emplace_back(file.name);
+    else if (errno != ENOENT)
+      return std::unexpected(linux_::system_error("look for " + path, "access"));
+  }
+  return kept.emplace(std::move(found));
 }
 
-/// One that is not open is refused when the launch needs it.
 /// One that is not open is refused later, by its name.
 Result<FileFacts> look_at(int descriptor) {
   struct stat status{};
@@ -110,6 +117,8 @@ Result<Prepared> prepare(const Runner& runner) {
   if (!last_capability) return std::unexpected(last_capability.error());
   const Result<int> landlock_abi = linux_::landlock_abi();
   if (!landlock_abi) return std::unexpected(landlock_abi.error());
+  const Result<std::vector<std::string>> leaky_proc_files = find_leaky_proc_files();
+  if (!leaky_proc_files) return std::unexpected(leaky_proc_files.error());
   HostFacts host{.uid = caller->uid,
                  .gid = caller->gid,
                  .root = caller->root,
@@ -117,7 +126,7 @@ Result<Prepared> prepare(const Runner& runner) {
                  .last_capability = *last_capability,
                  .process_limit = caller->process_limit,
                  .landlock_abi = *landlock_abi,
-                 .leaky_proc_files = leaky_proc_files()};
+                 .leaky_proc_files = *leaky_proc_files};
   if (runner.landlock)
     for (const int descriptor : runner.files) {
       const Result<FileFacts> facts = look_at(descriptor);

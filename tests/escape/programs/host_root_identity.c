@@ -5,7 +5,7 @@
 // Area: privileges
 // Reaches without (root): ids.not_host_root
 // Reaches without (root): namespace.user
-// Reaches with (ordinary): --policy none
+// Reaches without (ordinary): load_filter + forbid_namespaces
 #include "hostile.h"
 
 int main(void) {
