@@ -45,6 +45,8 @@ std::string goals(const Measurement& m) {
   const Result* bwrap = m.find("bwrap");
   line("strict launch with pid1 = program / posix_spawn", paired_ratio(program, spawn), 1.9);
   line("strict launch with init / posix_spawn", paired_ratio(m.find("library, strict, pid1 = init"), spawn), 2.2);
+  line("strict launch with init, born in a cgroup of version 2 / posix_spawn",
+       paired_ratio(m.find("library, strict, pid1 = init, cgroup v2"), spawn), 2.2);
   line("strict launch with pid1 = program / bwrap", paired_ratio(program, bwrap), 0.5);
   line("pivotbox run / bwrap", paired_ratio(m.find("pivotbox run"), bwrap), 0.65);
   line("strict launch from a 1 GiB parent / from a small one",

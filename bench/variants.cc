@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <fstream>
 #include <memory>
 
 #include "pivotbox/pivotbox.h"
@@ -109,6 +110,18 @@ Runner strict(const std::string& target, Pid1 pid1) {
   return runner;
 }
 
+/// The directory of this process's cgroup of version 2; empty if there is none.
+std::string own_group_of_version_2() {
+  std::ifstream mounts("/proc/self/mounts");
+  std::string place;
+  for (std::string device, mount_point, type, rest; mounts >> device >> mount_point >> type; std::getline(mounts, rest))
+    if (type == "cgroup2") place = mount_point;
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; !place.empty() && std::getline(groups, line);)
+    if (line.starts_with("0::")) return place + line.substr(3);
+  return {};
+}
+
 void add_namespace_variants(Variants& variants, const std::string& target) {
   struct Entry {
     const char* name;
@@ -145,14 +158,46 @@ void add_server_variants(Variants& variants, const std::string& target) {
   add("mounts500", "500 more mounts", false);
 }
 
-/// The whole of a control group: made, limits set, joined, read, removed.
-void add_group_variant(Variants& variants, const std::string& target) {
-  constexpr const char* kName = "library, strict, pid1 = init, control group";
-  Runner runner = strict(target, Pid1::init);
-  runner.limits.memory_bytes = std::uint64_t{1} << 30U;
-  if (const auto plan = pivotbox::explain(runner, pivotbox::ExplainFormat::text); !plan)
-    return variants.skipped.push_back({kName, plan.error().message()});
-  variants.measured.push_back({kName, "with a limit of memory", [runner] { return launch(runner); }});
+/// What loading a filter costs: `bare`, and one preset more each time.
+void add_filter_variants(Variants& variants, const std::string& target) {
+  variants.measured.push_back(
+      {"library, no filter", "no namespace", [runner = bare(target)] { return launch(runner); }});
+  for (const std::string_view name : pivotbox::policy_presets()) {
+    auto filter = pivotbox::SeccompFilter::preset(name);
+    Runner runner = bare(target);
+    if (filter) runner.seccomp = *filter;
+    variants.measured.push_back({"library, filter '" + std::string(name) + "'",
+                                 std::to_string(runner.seccomp.program().size()) + " instructions",
+                                 [runner] { return launch(runner); }});
+  }
+}
+
+/// The whole of a control group with a limit: made, joined, read, removed.
+void add_group_variants(Variants& variants, const std::string& target) {
+  constexpr const char* kLimited = "library, strict, pid1 = init, control group";
+  Runner limited = strict(target, Pid1::init);
+  limited.limits.memory_bytes = std::uint64_t{1} << 30U;
+  if (const auto plan = pivotbox::explain(limited); plan)
+    variants.measured.push_back({kLimited, "with a limit of memory", [limited] { return launch(limited); }});
+  else
+    variants.skipped.push_back({kLimited, plan.error().message()});
+
+  constexpr const char* kBornInto = "library, strict, pid1 = init, cgroup v2";
+  const std::string own = own_group_of_version_2();
+  const std::string made = own + "/pivotbox-bench-" + std::to_string(::getpid());
+  if (own.empty() || ::mkdir(made.c_str(), 0755) != 0 || ::rmdir(made.c_str()) != 0)
+    return variants.skipped.push_back({kBornInto, "no group of version 2 can be made here"});
+  variants.measured.push_back(
+      {kBornInto, "made, joined at birth, removed", [made, runner = strict(target, Pid1::init)]() mutable {
+         return timed([&]() -> std::string {
+           if (::mkdir(made.c_str(), 0755) != 0) return "mkdir failed";
+           const auto group = pivotbox::Fd::adopt(::open(made.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+           runner.cgroup_fd = group.get();
+           const Run inner = launch(runner);
+           if (!inner.failure.empty()) return inner.failure;
+           return ::rmdir(made.c_str()) == 0 ? std::string() : "rmdir failed";
+         });
+       }});
 }
 
 }  // namespace
@@ -215,7 +260,8 @@ Variants library_variants(const std::string& target, bool with_servers) {
                                [runner = strict(target, Pid1::program)] { return launch(runner); }});
   variants.measured.push_back({"library, strict, pid1 = init", "the same with init",
                                [runner = strict(target, Pid1::init)] { return launch(runner); }});
-  add_group_variant(variants, target);
+  add_filter_variants(variants, target);
+  add_group_variants(variants, target);
   add_latency_variants(variants);
   if (with_servers) add_server_variants(variants, target);
   return variants;
