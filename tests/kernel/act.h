@@ -141,6 +141,12 @@ inline std::multiset<std::string> open_files_of(pid_t pid) {
   return files;
 }
 
+/// Of a forked child: stays until it is killed, at the latest when its test dies.
+[[noreturn]] inline void stay() {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (;;) ::pause();
+}
+
 /// What a launch could leave behind: descriptors, children, mounts, control groups, temporary files. Two of them that
 /// print the same are the same.
 class HostState {

@@ -239,7 +239,7 @@ TEST(Groups, TheNextLaunchRemovesWhatAKilledHostLeft) {
     Runner runner = limited({"stay"}, {.memory_bytes = 64 * kMebibyte});
     runner.files = {0, ready.write.get(), 2};
     const Result<Process> process = runner.start();
-    for (;;) ::pause();
+    act::stay();
   }
   ASSERT_TRUE(says_ready(ready.read.get()));
   ::kill(host, SIGKILL);

@@ -11,6 +11,7 @@
 #include <cstring>
 #include <functional>
 
+#include "act.h"
 #include "box.h"
 #include "forkexec/host/launch.h"
 #include "linux/probe.h"
@@ -193,7 +194,7 @@ TEST(Landlock, AbstractSocketsAndSignalsStayInTheBox) {
   if (victim == 0) {
     if (::setresgid(mappable_gid(), mappable_gid(), mappable_gid()) != 0) ::_exit(1);
     if (::setresuid(mappable_uid(), mappable_uid(), mappable_uid()) != 0) ::_exit(1);
-    for (;;) ::pause();
+    act::stay();
   }
   Runner runner = as_container_root(shell(""));
   std::erase_if(runner.mounts, [](const Mount& m) { return std::holds_alternative<mount::Proc>(m); });

@@ -227,7 +227,7 @@ TEST(LaunchHook, ABoxThatIsNotBuiltInTimeIsAnError) {
   const Ready ready(runner({"stay"}, pid1));
   const pid_t pid = ready.process ? ready.process->pid() : 0;
   if (::write(answer, &pid, sizeof pid) != sizeof pid) ::_exit(1);
-  for (;;) ::pause();
+  act::stay();
 }
 
 TEST(LaunchHost, ItsDeathLeavesNothing) {

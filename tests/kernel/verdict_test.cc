@@ -202,7 +202,7 @@ TEST(VerdictHost, ItsDeathLeavesNothing) {
       const Result<Process> process = runner.start();
       const pid_t pid = process ? process->pid() : 0;
       if (::write(name.write.get(), &pid, sizeof pid) != sizeof pid) ::_exit(1);
-      for (;;) ::pause();
+      act::stay();
     }
     pid_t pid = 0;
     ASSERT_TRUE(act::becomes_readable(name.read.get()));
