@@ -52,6 +52,8 @@ constexpr std::array kRequirements = {Word{"everything", Require::everything}, W
 constexpr std::array kFirstProcesses = {Word{"init", Pid1::init}, Word{"program", Pid1::program}};
 constexpr std::array kStrictnesses = {Word{"required", Strictness::required},
                                       Word{"best-effort", Strictness::best_effort}};
+constexpr std::array kProcessesExceeded = {Word{"refuse", ProcessesExceeded::refuse},
+                                           Word{"end-box", ProcessesExceeded::end_box}};
 constexpr std::array kFormats = {Word{"text", ExplainFormat::text}, Word{"json", ExplainFormat::json},
                                  Word{"mermaid", ExplainFormat::mermaid}};
 
@@ -218,6 +220,9 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Options& o, const Argument& a) { return set_worded(o.output_bytes, a, parse_size(a.value)); }},
     {"--pids", "N", Group::limits, "processes and threads of the program at any one time; 1024 without this",
      [](Options& o, const Argument& a) { return store(o.processes, parse_process_count(a.value)); }},
+    {"--pids-exceeded", "refuse|end-box", Group::limits,
+     "one more than that: fork fails (the default), or everything in the box is killed",
+     [](Options& o, const Argument& a) { return choose(o.processes_exceeded, a.value, kProcessesExceeded); }},
     {"--memory", "SIZE", Group::limits, "memory of the whole box, without swap: 256M, 2G",
      [](Options& o, const Argument& a) { return set_worded(o.memory_bytes, a, parse_size(a.value)); }},
     {"--cpus", "N", Group::limits, "CPU time per time, in CPUs: 0.5 is half of one",

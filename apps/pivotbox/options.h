@@ -97,6 +97,7 @@ struct Options {
   std::optional<std::string> learned_policy;  ///< where 'learn' writes
 
   std::optional<std::uint32_t> processes;
+  ProcessesExceeded processes_exceeded = ProcessesExceeded::refuse;
   std::optional<Limit<std::uint64_t>> memory_bytes;
   std::optional<double> cpus;
   std::string cpuset;

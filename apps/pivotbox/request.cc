@@ -291,6 +291,7 @@ void RequestBuilder::set_limits() {
   };
   Limits& limits = runner().limits;
   if (options_.processes) limits.processes = options_.processes;
+  limits.processes_exceeded = options_.processes_exceeded;
   if (options_.memory_bytes) limits.memory_bytes = options_.memory_bytes->value;
   limits.cpus = options_.cpus;
   limits.cpuset = options_.cpuset;
@@ -317,6 +318,7 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"credential.gid", "--gid"},
     {"host_name", "--hostname"},
     {"limits.processes", "--pids"},
+    {"limits.processes_exceeded", "--pids-exceeded"},
     {"limits.wall_time", "--timeout"},
     {"limits.cpu_time", "--cpu-time"},
     {"limits.memory_bytes", "--memory"},

@@ -31,6 +31,8 @@ std::vector<Need> needs_of(const Limits& limits) {
   if (limits.io_weight) needs.push_back({Controller::io, "limits.io_weight"});
   if (!limits.io.empty()) needs.push_back({Controller::io, "limits.io"});
   if (limits.cpu_time) needs.push_back({Controller::cpuacct, "limits.cpu_time"});
+  if (limits.processes_exceeded == ProcessesExceeded::end_box)
+    needs.push_back({Controller::pids, "limits.processes_exceeded"});
   return needs;
 }
 

@@ -215,6 +215,7 @@ std::string_view group_field(const Limits& limits) {
   if (limits.io_weight) return "limits.io_weight";
   if (!limits.io.empty()) return "limits.io";
   if (limits.cpu_time) return "limits.cpu_time";
+  if (limits.processes_exceeded == ProcessesExceeded::end_box) return "limits.processes_exceeded";
   return limits.cgroup_parent ? "limits.cgroup_parent" : "";
 }
 
@@ -254,6 +255,8 @@ Result<> check_limits(const Runner& runner) {
   if (Result<> r = check_group_limits(runner); !r) return r;
   constexpr std::uint32_t kMostProcesses = 1U << 22U;  // PID_MAX_LIMIT of a 64-bit kernel
   const std::optional<std::uint32_t>& processes = runner.limits.processes;
+  if (!processes && runner.limits.processes_exceeded == ProcessesExceeded::end_box)
+    return invalid("limits.processes_exceeded", "ends the box at limits.processes, which is not given");
   if (!processes) return {};
   if (*processes < 1 || *processes > kMostProcesses) return invalid("limits.processes", "must be from 1 to 4194304");
   for (std::size_t i = 0; i < runner.rlimits.size(); ++i)
