@@ -21,7 +21,7 @@ struct Need {
 };
 
 /// Used wherever they are to be had, for what the box has used in the end.
-constexpr std::array kWelcome = {Controller::memory, Controller::pids, Controller::cpuacct};
+constexpr std::array kWelcome = {Controller::memory, Controller::pids, Controller::cpuacct, Controller::io};
 
 std::vector<Need> needs_of(const Limits& limits) {
   std::vector<Need> needs;

@@ -294,7 +294,9 @@ class MountCheck {
                      "set namespaces.pid");
     return target(m.target);
   }
-  Result<> operator()(const mount::Dev& m) const { return target(m.target); }
+  Result<> operator()(const mount::Dev& m) const {
+    return both(size(m.shm_size_bytes, ".shm_size_bytes"), target(m.target));
+  }
   Result<> operator()(const mount::Devpts& m) const { return target(m.target); }
   Result<> operator()(const mount::Mqueue& m) const {
     if (!runner_.namespaces.ipc) return invalid(field_, "mqueue needs a new ipc namespace", "set namespaces.ipc");
@@ -349,9 +351,13 @@ class MountCheck {
   Result<> mode(std::uint32_t value) const {
     return value <= 07777 ? Result<>{} : invalid(field_ + ".mode", "is more than 07777");
   }
-  Result<> memory(std::uint64_t size, std::uint64_t inodes) const {
-    if (size < 4096 || size > std::uint64_t{1} << 62U)
-      return invalid(field_ + ".size_bytes", "must be from 4096 to 2^62 (the kernel reads 0 as unlimited)");
+  Result<> size(std::uint64_t bytes, const std::string& name) const {
+    if (bytes < 4096 || bytes > std::uint64_t{1} << 62U)
+      return invalid(field_ + name, "must be from 4096 to 2^62 (the kernel reads 0 as unlimited)");
+    return {};
+  }
+  Result<> memory(std::uint64_t bytes, std::uint64_t inodes) const {
+    if (Result<> r = size(bytes, ".size_bytes"); !r) return r;
     if (inodes < 2 || inodes > std::uint64_t{1} << 31U)
       return invalid(field_ + ".inodes", "must be from 2 to 2^31 (the kernel reads 0 as unlimited)");
     return {};
