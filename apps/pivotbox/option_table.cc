@@ -52,6 +52,8 @@ constexpr std::array kRequirements = {Word{"everything", Require::everything}, W
 constexpr std::array kFirstProcesses = {Word{"init", Pid1::init}, Word{"program", Pid1::program}};
 constexpr std::array kStrictnesses = {Word{"required", Strictness::required},
                                       Word{"best-effort", Strictness::best_effort}};
+constexpr std::array kProcessesExceeded = {Word{"refuse", ProcessesExceeded::refuse},
+                                           Word{"end-box", ProcessesExceeded::end_box}};
 constexpr std::array kFormats = {Word{"text", ExplainFormat::text}, Word{"json", ExplainFormat::json},
                                  Word{"mermaid", ExplainFormat::mermaid}};
 
@@ -64,6 +66,7 @@ Parsed<> use_root_directory(Options& options, const Argument& argument) {
 
 Parsed<> use_no_root(Options& options, const Argument&) {
   if (options.root == DefaultRoot::directory) return std::unexpected("contradicts --root");
+  if (options.tmpfs_size) return std::unexpected("contradicts --tmpfs-size");
   options.root = DefaultRoot::none;
   return {};
 }
@@ -125,6 +128,12 @@ Parsed<> set_worded(std::optional<Limit<T>>& limit, const Argument& argument, co
   return {};
 }
 
+/// Of the root's own; "--tmpfs DST:size=64M" says its own.
+Parsed<> set_tmpfs_size(Options& options, const Argument& argument) {
+  if (options.root == DefaultRoot::none) return std::unexpected("contradicts --no-default-root");
+  return set_worded(options.tmpfs_size, argument, parse_size(argument.value));
+}
+
 template <PathRule::Kind kind>
 Parsed<> add_rule(Options& options, const Argument& argument) {
   options.rules.emplace_back(RuleOption{.rule = {.kind = kind, .path = std::string(argument.value)},
@@ -141,6 +150,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"--root", "DIR", Group::root, "an unpacked root file system, read-only, instead of the host's programs",
      use_root_directory},
     {"--no-default-root", "", Group::root, "an empty root: only the mounts given", use_no_root},
+    {"--tmpfs-size", "SIZE", Group::root, "of /tmp and of /dev/shm each; 256M and 64M without this", set_tmpfs_size},
     {"--write-cwd", "", Group::root, "the current directory can be written", write_current_directory},
     {"--no-cwd", "", Group::root, "the current directory is left out", leave_current_directory_out},
 
@@ -218,12 +228,20 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Options& o, const Argument& a) { return set_worded(o.output_bytes, a, parse_size(a.value)); }},
     {"--pids", "N", Group::limits, "processes and threads of the program at any one time; 1024 without this",
      [](Options& o, const Argument& a) { return store(o.processes, parse_process_count(a.value)); }},
+    {"--pids-exceeded", "refuse|end-box", Group::limits,
+     "one more than that: fork fails (the default), or everything in the box is killed",
+     [](Options& o, const Argument& a) { return choose(o.processes_exceeded, a.value, kProcessesExceeded); }},
     {"--memory", "SIZE", Group::limits, "memory of the whole box, without swap: 256M, 2G",
      [](Options& o, const Argument& a) { return set_worded(o.memory_bytes, a, parse_size(a.value)); }},
     {"--cpus", "N", Group::limits, "CPU time per time, in CPUs: 0.5 is half of one",
      [](Options& o, const Argument& a) { return store(o.cpus, parse_cpus(a.value)); }},
     {"--cpuset", "LIST", Group::limits, "the CPUs it may run on: 0-1,4",
      [](Options& o, const Argument& a) { return store(o.cpuset, Parsed<std::string>(a.value)); }},
+    {"--io-weight", "N", Group::limits, "share of the disks' time, 1 to 10000; everybody has 100",
+     [](Options& o, const Argument& a) { return store(o.io_weight, parse_io_weight(a.value)); }},
+    {"--io-limit", "DEVICE:SETTINGS", Group::limits,
+     "bandwidth of a disk; SETTINGS: rbps=10M,wbps=10M,riops=100,wiops=100",
+     [](Options& o, const Argument& a) { return append(o.io, parse_io_limit(a.value)); }},
     {"--cgroup-parent", "DIR", Group::limits, "the control group to make the box's in, instead of the caller's own",
      [](Options& o, const Argument& a) { return store(o.cgroup_parent, parse_absolute_path(a.value)); }},
     {"--limits", "required|best-effort", Group::limits,

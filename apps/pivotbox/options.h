@@ -72,6 +72,7 @@ struct Options {
 
   DefaultRoot root = DefaultRoot::host;
   std::string root_directory;  ///< with DefaultRoot::directory; as given
+  std::optional<Limit<std::uint64_t>> tmpfs_size;  ///< of each file system in memory that the root has by itself
   CurrentDirectory current_directory = CurrentDirectory::automatic;
   std::vector<MountOption> mounts;
   std::vector<std::variant<RuleOption, RuleFile>> rules;
@@ -97,9 +98,12 @@ struct Options {
   std::optional<std::string> learned_policy;  ///< where 'learn' writes
 
   std::optional<std::uint32_t> processes;
+  ProcessesExceeded processes_exceeded = ProcessesExceeded::refuse;
   std::optional<Limit<std::uint64_t>> memory_bytes;
   std::optional<double> cpus;
   std::string cpuset;
+  std::optional<std::uint32_t> io_weight;
+  std::vector<IoLimit> io;
   std::optional<std::string> cgroup_parent;
   Strictness strictness = Strictness::required;
   std::vector<ResourceLimit> rlimits;

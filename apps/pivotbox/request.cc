@@ -27,6 +27,13 @@ bool is_within(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
+/// Of the file system in memory that `mount` makes; false if it makes none.
+bool set_size(Mount& mount, std::uint64_t bytes) {
+  if (auto* tmpfs = std::get_if<mount::Tmpfs>(&mount)) tmpfs->size_bytes = bytes;
+  if (auto* dev = std::get_if<mount::Dev>(&mount)) dev->shm_size_bytes = bytes;
+  return std::holds_alternative<mount::Tmpfs>(mount) || std::holds_alternative<mount::Dev>(mount);
+}
+
 /// Builds a Request subject by subject.
 class RequestBuilder {
  public:
@@ -58,7 +65,10 @@ class RequestBuilder {
     const std::string words = host ? "default root" : "--root " + options_.root_directory;
     Result<std::vector<Mount>> mounts = host ? host_root({.work_dir = ""}) : unpacked_root();
     if (!mounts) return in_field(words, mounts.error());
-    for (Mount& mount : *mounts) add(std::move(mount), words);
+    for (Mount& mount : *mounts) {
+      const bool resized = options_.tmpfs_size && set_size(mount, options_.tmpfs_size->value);
+      add(std::move(mount), resized ? "--tmpfs-size " + options_.tmpfs_size->words : words);
+    }
     return {};
   }
 
@@ -291,9 +301,12 @@ void RequestBuilder::set_limits() {
   };
   Limits& limits = runner().limits;
   if (options_.processes) limits.processes = options_.processes;
+  limits.processes_exceeded = options_.processes_exceeded;
   if (options_.memory_bytes) limits.memory_bytes = options_.memory_bytes->value;
   limits.cpus = options_.cpus;
   limits.cpuset = options_.cpuset;
+  limits.io_weight = options_.io_weight;
+  limits.io = options_.io;
   limits.cgroup_parent = options_.cgroup_parent;
   limits.strictness = options_.strictness;
   if (names(RLIMIT_NPROC)) limits.processes = std::nullopt;
@@ -317,11 +330,14 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"credential.gid", "--gid"},
     {"host_name", "--hostname"},
     {"limits.processes", "--pids"},
+    {"limits.processes_exceeded", "--pids-exceeded"},
     {"limits.wall_time", "--timeout"},
     {"limits.cpu_time", "--cpu-time"},
     {"limits.memory_bytes", "--memory"},
     {"limits.cpus", "--cpus"},
     {"limits.cpuset", "--cpuset"},
+    {"limits.io_weight", "--io-weight"},
+    {"limits.io", "--io-limit"},
     {"limits.cgroup_parent", "--cgroup-parent"},
     {"limits", "limits"},
     {"rlimits", "--rlimit"},

@@ -88,7 +88,7 @@ std::string sentence(const Outcome& outcome, const Options& options) {
     case Outcome::Kind::output_exceeded:
       return "output limit exceeded" + (options.output_bytes ? ": " + options.output_bytes->words : "");
     case Outcome::Kind::processes_exceeded:
-      return "process limit exceeded";
+      return "process limit exceeded" + (options.processes ? ": " + std::to_string(*options.processes) : "");
     case Outcome::Kind::disallowed_syscall:
       return "disallowed system call: " + outcome.disallowed_syscall;
   }

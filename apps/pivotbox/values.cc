@@ -1,8 +1,11 @@
 #include "values.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "names.h"
 #include "text.h"
@@ -91,6 +94,42 @@ Parsed<double> parse_cpus(std::string_view text) {
   if (error != std::errc{} || end != text.data() + text.size() || !(cpus >= 0.01 && cpus <= 8192))
     return not_a("number of CPUs", text, "a decimal fraction from 0.01 to 8192");
   return cpus;
+}
+
+Parsed<std::uint32_t> parse_io_weight(std::string_view text) {
+  constexpr std::uint64_t kMost = 10000;
+  const Parsed<std::uint64_t> weight = parse_number(text, kMost, "weight");
+  if (!weight) return std::unexpected(weight.error());
+  if (*weight == 0) return std::unexpected(quoted(text) + " is less than 1");
+  return static_cast<std::uint32_t>(*weight);
+}
+
+Parsed<IoLimit> parse_io_limit(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::optional<std::uint64_t> IoLimit::*>, 4> kSettings = {
+      {{"rbps", &IoLimit::read_bytes_per_second},
+       {"wbps", &IoLimit::write_bytes_per_second},
+       {"riops", &IoLimit::reads_per_second},
+       {"wiops", &IoLimit::writes_per_second}}};
+  const Parsed<std::vector<std::string>> parts = split_at_colons(text);
+  if (!parts) return std::unexpected(parts.error());
+  if (parts->size() != 2) return std::unexpected(quoted(text) + " is not of the form DEVICE:SETTINGS");
+  const Parsed<std::string> device = parse_absolute_path(parts->front());
+  if (!device) return std::unexpected(device.error());
+  IoLimit limit{.device = *device};
+  std::string_view settings = parts->back();
+  for (bool more = true; more;) {
+    const std::string_view setting = settings.substr(0, settings.find(','));
+    more = setting.size() < settings.size();
+    settings.remove_prefix(setting.size() + (more ? 1U : 0U));
+    const std::size_t equals = setting.find('=');
+    const auto known = std::ranges::find(kSettings, setting.substr(0, equals), [](const auto& s) { return s.first; });
+    if (known == kSettings.end() || equals == std::string_view::npos)
+      return std::unexpected(quoted(setting) + " is none of: rbps=N, wbps=N, riops=N, wiops=N");
+    const Parsed<std::uint64_t> amount = parse_size(setting.substr(equals + 1));
+    if (!amount) return std::unexpected(amount.error());
+    limit.*(known->second) = *amount;
+  }
+  return limit;
 }
 
 Parsed<std::uint32_t> parse_mode(std::string_view text) {

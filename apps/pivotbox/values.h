@@ -34,6 +34,12 @@ using Parsed = std::expected<T, std::string>;
 /// "0.5": a decimal fraction of CPUs, from 0.01 to 8192.
 [[nodiscard]] Parsed<double> parse_cpus(std::string_view text);
 
+/// Share of a disk's time: 1 to 10000.
+[[nodiscard]] Parsed<std::uint32_t> parse_io_weight(std::string_view text);
+
+/// "/dev/vda:rbps=10M,wiops=100", in the words of io.max (cgroups(7)): bytes and operations per second, read and written.
+[[nodiscard]] Parsed<IoLimit> parse_io_limit(std::string_view text);
+
 /// Permissions in octal, at most 07777.
 [[nodiscard]] Parsed<std::uint32_t> parse_mode(std::string_view text);
 

@@ -26,6 +26,12 @@ enum class Strictness : std::uint8_t {
   best_effort,  ///< the box runs without it, and Outcome::unapplied_limits says so; weakens the box
 };
 
+/// What becomes of a box in which more than Limits::processes are asked for.
+enum class ProcessesExceeded : std::uint8_t {
+  refuse,   ///< fork(2) fails with EAGAIN, and the program goes on
+  end_box,  ///< everything in it is killed: Outcome::Kind::processes_exceeded
+};
+
 /// What bounds the whole box, all its processes together.
 ///
 /// Everything but `processes` and `wall_time` needs a control group (cgroups(7)), which is made for the box and removed
@@ -40,8 +46,11 @@ struct Limits {
   /// is needed; without a user namespace of its own the program is counted together with everything else of its user on
   /// the host. The caller's own hard limit holds where it is lower. A box that has a control group is counted by that.
   std::optional<std::uint32_t> processes = 1024;
+  /// What one more than `processes` leads to; `end_box` needs that limit, and a control group that counts them.
+  ProcessesExceeded processes_exceeded = ProcessesExceeded::refuse;
   /// CPU time of the program and all its descendants, in user mode and in the kernel: everything in the box is killed
-  /// when it is used up, whatever it does; more than 0, at most 10 years. Counted by the control group.
+  /// when it is used up, whatever it does; more than 0, at most 10 years. Counted by the control group. With best_effort
+  /// and without one it is kept only approximately: what children have used that nobody waits for is not counted.
   std::optional<std::chrono::nanoseconds> cpu_time;
   /// Everything in the box is killed that long after the program was executed, whatever it does; more than 0, at most
   /// 10 years.

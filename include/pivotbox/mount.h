@@ -84,6 +84,7 @@ struct Proc {
 /// A minimal /dev: null, zero, full, random, urandom, tty, ptmx, pts, shm, fd, stdin, stdout, stderr. Itself read-only.
 struct Dev {
   std::string target = "/dev";
+  std::uint64_t shm_size_bytes = 64U << 20U;  ///< size of its shm, an empty file system in memory; as of Tmpfs
   bool operator==(const Dev&) const = default;
 };
 

@@ -32,7 +32,7 @@ struct Outcome {
     wall_time_exceeded,  ///< ended at Limits::wall_time
     memory_exceeded,     ///< the kernel's out-of-memory killer ended a process of the box
     output_exceeded,     ///< wrote more than the caller keeps (run(), end_for_output()), or a file beyond RLIMIT_FSIZE
-    processes_exceeded,  ///< asked for more than Limits::processes, where that ends the box
+    processes_exceeded,  ///< asked for more than Limits::processes; see Limits::processes_exceeded
     disallowed_syscall,  ///< made the system call `disallowed_syscall`, for which the policy ends the box
   };
   Kind kind = Kind::exited;
@@ -61,7 +61,7 @@ struct Outcome {
   std::optional<Pressure> cpu_pressure;
   std::optional<Pressure> memory_pressure;
   std::optional<Pressure> io_pressure;
-  /// Limits that are not in force, and why; only with Strictness::best_effort.
+  /// Limits that are not in force, or only approximately, and why; only with Strictness::best_effort.
   std::vector<std::string> unapplied_limits;
 
   std::string standard_output;  ///< collected by run(); empty otherwise
@@ -77,9 +77,9 @@ struct StepTime {
 
 /// A running box. The destructor kills everything in it and reaps it. Movable, not copyable; one thread at a time.
 ///
-/// Limits of time are kept by a thread of the library's own, so they hold whether or not anybody waits. It has every
-/// signal blocked, and is gone when the box is and wait() or the destructor has returned. Without such limits there is
-/// no thread.
+/// Limits of time, and of processes where they end the box, are kept by a thread of the library's own, so they hold
+/// whether or not anybody waits. It has every signal blocked, and is gone when the box is and wait() or the destructor
+/// has returned. Without such limits there is no thread.
 ///
 /// Waiting goes through a pidfd, so other waiters in the calling process cannot be confused: with an init of ours (the
 /// default) even SIGCHLD ignored or a stray wait(-1) does no harm.

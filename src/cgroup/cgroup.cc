@@ -234,6 +234,12 @@ std::optional<CpuTime> Cgroup::cpu_time() const {
   return found == groups_.end() ? std::nullopt : read_cpu_time(found->view());
 }
 
+std::optional<GroupView> Cgroup::process_counter() const {
+  const auto found =
+      std::ranges::find_if(groups_, [](const Group& group) { return group.place.has(Controller::pids); });
+  return found == groups_.end() ? std::nullopt : std::optional(found->view());
+}
+
 Events Cgroup::events() const {
   Events events;
   for (const Group& group : groups_) add_events(group.view(), events);

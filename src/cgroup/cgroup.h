@@ -43,6 +43,8 @@ class Cgroup {
   /// The directory that counts CPU time: version 2, or version 1 with cpuacct; -1 when there is none.
   [[nodiscard]] int cpu_directory() const;
   [[nodiscard]] std::optional<CpuTime> cpu_time() const;
+  /// The group that counts processes, valid as long as this object; absent when there is none.
+  [[nodiscard]] std::optional<GroupView> process_counter() const;
   [[nodiscard]] Events events() const;
   /// Exact once it is empty.
   [[nodiscard]] Usage usage() const;

@@ -21,7 +21,7 @@ struct Need {
 };
 
 /// Used wherever they are to be had, for what the box has used in the end.
-constexpr std::array kWelcome = {Controller::memory, Controller::pids, Controller::cpuacct};
+constexpr std::array kWelcome = {Controller::memory, Controller::pids, Controller::cpuacct, Controller::io};
 
 std::vector<Need> needs_of(const Limits& limits) {
   std::vector<Need> needs;
@@ -31,6 +31,8 @@ std::vector<Need> needs_of(const Limits& limits) {
   if (limits.io_weight) needs.push_back({Controller::io, "limits.io_weight"});
   if (!limits.io.empty()) needs.push_back({Controller::io, "limits.io"});
   if (limits.cpu_time) needs.push_back({Controller::cpuacct, "limits.cpu_time"});
+  if (limits.processes_exceeded == ProcessesExceeded::end_box)
+    needs.push_back({Controller::pids, "limits.processes_exceeded"});
   return needs;
 }
 

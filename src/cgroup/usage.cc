@@ -113,12 +113,22 @@ std::optional<CpuTime> read_cpu_time(const GroupView& group) {
                 number_in(group, "cpuacct.usage_sys").value_or(0));
 }
 
+// Version 1, and version 2 before Linux 6.11, also count what the groups above refuse; then the group's own peak is
+// below its limit.
+std::optional<std::uint64_t> read_refused_processes(const GroupView& group) {
+  const std::optional<std::uint64_t> refused = keyed_in(group, "pids.events", "max");
+  if (refused.value_or(0) == 0) return refused;
+  const std::optional<std::uint64_t> peak = number_in(group, "pids.peak");
+  const std::optional<std::uint64_t> limit = number_in(group, "pids.max");
+  return peak && (!limit || *peak < *limit) ? 0 : refused;
+}
+
 void add_events(const GroupView& group, Events& events) {
   const bool v2 = group.version == Version::v2;
   const char* memory = v2 ? "memory.events" : "memory.oom_control";
   supply(events.oom_kills, keyed_in(group, memory, "oom_kill"));
   supply(events.memory_limit_hits, v2 ? keyed_in(group, memory, "oom") : number_in(group, "memory.failcnt"));
-  supply(events.refused_processes, keyed_in(group, "pids.events", "max"));
+  supply(events.refused_processes, read_refused_processes(group));
 }
 
 void add_usage(const GroupView& group, Usage& usage) {

@@ -46,6 +46,8 @@ struct GroupView {
 void add_usage(const GroupView& group, Usage& usage);
 void add_events(const GroupView& group, Events& events);
 [[nodiscard]] std::optional<CpuTime> read_cpu_time(const GroupView& group);
+/// Forks refused by this group's own limit, as long as that has not been changed.
+[[nodiscard]] std::optional<std::uint64_t> read_refused_processes(const GroupView& group);
 
 // Parsers of the kernel's formats.
 

@@ -4,7 +4,7 @@
 import os
 import pathlib
 
-from command_line import IS_ROOT, CommandLineTest, main
+from command_line import IS_ROOT, RAN, CommandLineTest, main
 
 
 class ControlGroups(CommandLineTest):
@@ -52,6 +52,93 @@ class ControlGroups(CommandLineTest):
         self.assertIn("--cgroup-parent: /tmp is not below a mounted cgroup file system", finished.errors)
 
 
+class Processes(CommandLineTest):
+    """--pids-exceeded, with more processes than --pids allows."""
+
+    MANY = "for i in 1 2 3 4 5 6 7 8 9; do sleep 60 & done; echo survived; kill %1"
+
+    def test_ends_the_box(self):
+        record, finished = self.report_of("--pids", "5", "--pids-exceeded", "end-box", "--", "sh", "-c", self.MANY)
+        if finished.status == 125:  # an ordinary user without a delegated group
+            self.assertFalse(IS_ROOT, finished)
+            self.assertIn('--pids-exceeded: needs the cgroup controller "pids"', finished.errors)
+            self.assertIn("--cgroup-parent", finished.errors)
+            return
+        self.assertEqual((finished.status, record["status"]), (123, "processes_exceeded"), finished)
+        self.assertIn("pivotbox: process limit exceeded: 5\n", finished.errors)
+        self.assertLess(record["wall_time_ns"], 30_000_000_000)
+
+    def test_is_refused_by_default(self):
+        for words in ([], ["--pids-exceeded", "refuse"]):
+            record, finished = self.report_of("--pids", "5", *words, "--", "sh", "-c", self.MANY)
+            self.assertEqual((finished.status, record["status"]), (2, "exited"), finished)
+            self.assertIn("Cannot fork", finished.errors)
+
+    def test_contradicts_a_limit_that_is_kept_otherwise(self):
+        finished = self.run_shell(f"echo {RAN}", "--rlimit", "nproc=5", "--pids-exceeded", "end-box")
+        self.assert_refused(finished, 125, "--pids-exceeded")
+
+
+class BestEffort(CommandLineTest):
+    def test_tells_that_cpu_time_is_kept_without_a_group(self):
+        record, finished = self.report_of(
+            "--cpu-time", "100ms", "--timeout", "30s", "--limits", "best-effort", "--", "sh", "-c", "while :; do :; done"
+        )
+        self.assertEqual((finished.status, record["status"]), (124, "cpu_time_exceeded"), finished)
+        for limit in record["unapplied_limits"]:
+            self.assertFalse(IS_ROOT)
+            self.assertRegex(limit, "^limits.cpu_time: .*; kept only approximately")
+
+    def test_tells_what_does_not_apply(self):
+        record, finished = self.report_of("--cpuset", "8000", "--limits", "best-effort", "--", "true")
+        self.assertEqual((finished.status, len(record["unapplied_limits"])), (0, 1), finished)
+        self.assertIn("limits.cpuset", record["unapplied_limits"][0])
+
+
+class Disks(CommandLineTest):
+    def test_share(self):
+        finished = self.run_shell("echo ran", "--io-weight", "50")
+        if finished.status == 125:
+            self.assert_refused(finished, 125, "--io-weight: ")  # not the caller's, or nothing here weighs
+            self.assertIn("hint: ", finished.errors)
+        else:
+            self.assert_output(finished, "ran\n")
+
+    def test_bandwidth_of_what_is_no_disk(self):
+        for device in ("/dev/null", "/nothing"):
+            finished = self.run_shell(f"echo {RAN}", "--io-limit", f"{device}:rbps=1M,wiops=5")
+            self.assert_refused(finished, 125, "--io-limit: ")
+
+    def test_bandwidth(self):
+        disks = [f"/dev/{disk.name}" for disk in pathlib.Path("/sys/block").iterdir() if disk.name.startswith("loop")]
+        disks = [disk for disk in disks if os.path.exists(disk)]
+        if not IS_ROOT or not disks:
+            return
+        record, finished = self.report_of("--io-limit", f"{disks[0]}:rbps=1M,wbps=1M,riops=9,wiops=9", "--", "true")
+        self.assertEqual((finished.status, record["unapplied_limits"]), (0, []), finished)
+        self.assertEqual(record["usage"]["read_bytes"], 0)
+
+
+class MemoryFileSystems(CommandLineTest):
+    SIZES = "df -k --output=size /tmp /dev/shm | tail -n 2"
+
+    def test_have_a_size(self):
+        self.assertEqual(self.run_shell(self.SIZES).output.split(), ["262144", "65536"])
+        self.assertEqual(self.run_shell(self.SIZES, "--tmpfs-size", "1M").output.split(), ["1024", "1024"])
+
+    def test_given_as_mounts_have_their_own(self):
+        finished = self.run_shell("df -k --output=size /x | tail -n 1", "--tmpfs-size", "1M", "--tmpfs", "/x:size=2M")
+        self.assertEqual(finished.output.split(), ["2048"])
+
+    def test_of_no_size_are_refused(self):
+        finished = self.run_shell(f"echo {RAN}", "--tmpfs-size", "0")
+        self.assert_refused(finished, 125, "--tmpfs-size 0")
+
+    def test_contradict_an_empty_root(self):
+        for words in (["--tmpfs-size", "1M", "--no-default-root"], ["--no-default-root", "--tmpfs-size", "1M"]):
+            self.assert_refused(self.run_shell(f"echo {RAN}", *words), 2, "contradicts")
+
+
 class WrongValues(CommandLineTest):
     def test_are_refused(self):
         for option, value in (
@@ -61,6 +148,15 @@ class WrongValues(CommandLineTest):
             ("--cpus", "nan"),
             ("--cpus", "1e3"),
             ("--limits", "none"),
+            ("--pids-exceeded", "kill"),
+            ("--tmpfs-size", "much"),
+            ("--io-weight", "0"),
+            ("--io-weight", "10001"),
+            ("--io-limit", "/dev/vda"),
+            ("--io-limit", "vda:rbps=1"),
+            ("--io-limit", "/dev/vda:rbps"),
+            ("--io-limit", "/dev/vda:rbps=1,"),
+            ("--io-limit", "/dev/vda:bps=1"),
             ("--cgroup-parent", "relative"),
         ):
             with self.subTest(option=option, value=value):

@@ -1,5 +1,6 @@
 // Verdicts on the real kernel: limits are kept whatever the program does, and what it did is told from what we did.
 
+#include <grp.h>
 #include <sys/mman.h>
 
 #include <chrono>
@@ -125,6 +126,81 @@ TEST(VerdictCpuTime, IsNotUsedUpBySleeping) {
   if (outcome) {
     EXPECT_EQ(outcome->kind, Kind::wall_time_exceeded);
   }
+}
+
+/// `work` as one whom no control group belongs to.
+std::string without_groups(const std::function<std::string()>& work) {
+  constexpr uid_t kUser = 65533;
+  return act::in_forked_host([&]() -> std::string {
+    if (::geteuid() == 0 && (::setgroups(0, nullptr) != 0 || ::setresgid(kUser, kUser, kUser) != 0 ||
+                             ::setresuid(kUser, kUser, kUser) != 0 || ::prctl(PR_SET_DUMPABLE, 1) != 0))
+      return "cannot become an ordinary user";
+    return work();
+  });
+}
+
+/// All but time of children that nobody waits for, and it says so.
+TEST(VerdictCpuTime, WithBestEffortIsAlsoKeptWithoutAGroup) {
+  constexpr auto kLimit = 40ms;
+  for (const Pid1 pid1 : kBothPid1)
+    for (const char* how : {"alone", "threads", "kernel", "child", "stopped", "daemon", "deaf"}) {
+      SCOPED_TRACE(how);
+      Runner runner = burn(how, pid1);
+      runner.limits = {.cpu_time = kLimit, .wall_time = 20s, .strictness = Strictness::best_effort};
+      EXPECT_EQ(without_groups([&]() -> std::string {
+                  const Result<Outcome> outcome = finish(runner);
+                  if (!outcome) return text_of(outcome);
+                  if (outcome->kind != Kind::cpu_time_exceeded) return "kind " + text_of(outcome);
+                  if (outcome->wall_time > 10s) return "late";
+                  const bool grouped = outcome->unapplied_limits.empty();  // in a delegated group
+                  if (!grouped && !outcome->unapplied_limits[0].contains("only approximately"))
+                    return outcome->unapplied_limits[0];
+                  return "kept";
+                }),
+                "kept");
+    }
+}
+
+TEST(VerdictCpuTime, WithBestEffortNeverEndsAProgramEarly) {
+  Runner runner = burn("short children", Pid1::init);
+  runner.limits = {.cpu_time = 1h, .wall_time = 200ms, .strictness = Strictness::best_effort};
+  EXPECT_EQ(without_groups([&] {
+              const Result<Outcome> outcome = finish(runner);
+              return outcome && outcome->kind == Kind::wall_time_exceeded ? "" : text_of(outcome);
+            }),
+            "");
+}
+
+TEST(VerdictProcesses, OneTooManyEndsTheBox) {
+  for (const Pid1 pid1 : kBothPid1)
+    for (const char* how : {"multiply", "bomb"}) {
+      SCOPED_TRACE(how);
+      Runner runner = act::runner({how, "100"}, pid1);
+      const Fd output = Fd::adopt(::memfd_create("test", MFD_CLOEXEC));
+      runner.files = {0, output.get(), 2};
+      runner.limits = {.processes = 8, .processes_exceeded = ProcessesExceeded::end_box, .wall_time = 20s};
+      const Result<Outcome> outcome = finish_in_group(runner, "limits.processes_exceeded");
+      if (!outcome) continue;
+      EXPECT_EQ(outcome->kind, Kind::processes_exceeded) << text_of(outcome);
+      EXPECT_LT(outcome->wall_time, 10s);
+    }
+}
+
+TEST(VerdictProcesses, AsManyAsAllowedAreNotTooMany) {
+  for (const Pid1 pid1 : kBothPid1)
+    for (const auto& [asked, reaction] : {std::pair("8", ProcessesExceeded::end_box),  // with itself
+                                          std::pair("100", ProcessesExceeded::refuse)}) {
+      Runner runner = act::runner({"multiply", asked}, pid1);
+      const Fd output = Fd::adopt(::memfd_create("test", MFD_CLOEXEC));
+      runner.files = {0, output.get(), 2};
+      runner.limits = {.processes = 8, .processes_exceeded = reaction, .wall_time = 20s};
+      const Result<Outcome> outcome = finish_in_group(runner, "limits.processes_exceeded");
+      if (!outcome) continue;
+      EXPECT_EQ(outcome->kind, Kind::exited) << text_of(outcome);
+      char counted = 0;
+      EXPECT_EQ(::pread(output.get(), &counted, 1, 0), 1);
+      EXPECT_EQ(counted, '8');
+    }
 }
 
 TEST(VerdictMemory, IsMemoryAlsoOfAChild) {

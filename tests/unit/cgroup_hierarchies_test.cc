@@ -2,12 +2,14 @@
 
 #include "cgroup/hierarchies.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "cgroup/group_files.h"
 #include "cgroup/settings.h"
 #include "cgroup/usage.h"
+#include "scratch_directory.h"
 
 namespace pivotbox::cgroup {
 namespace {
@@ -89,6 +91,24 @@ TEST(CgroupUsage, ReadsTheKernelsFormats) {
   EXPECT_EQ(sum_of("8:0 rbytes=10 wbytes=1 rios=5\n8:16 rbytes=32 wbytes=2\n", "rbytes"), 42U);
   EXPECT_EQ(sum_of("", "rbytes"), 0U);
   EXPECT_EQ(sum_of_v1("8:0 Read 10\n8:0 Write 5\n8:16 Read 4\nTotal 19\n", "Read"), 14U);
+}
+
+TEST(CgroupUsage, RefusedIsWhatTheOwnLimitRefused) {
+  const testing::ScratchDirectory group;
+  const Fd directory = Fd::adopt(::open(group.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto refused = [&] { return read_refused_processes({.directory = directory.get(), .version = Version::v1}); };
+  EXPECT_EQ(refused(), std::nullopt);
+  group.write("pids.events", "max 0\n");
+  EXPECT_EQ(refused(), 0U);
+  group.write("pids.events", "max 3\n");
+  group.write("pids.max", "8\n");
+  EXPECT_EQ(refused(), 3U);  // a kernel that does not know the peak
+  group.write("pids.peak", "8\n");
+  EXPECT_EQ(refused(), 3U);
+  group.write("pids.peak", "7\n");
+  EXPECT_EQ(refused(), 0U);  // a group above was full
+  group.write("pids.max", "max\n");
+  EXPECT_EQ(refused(), 0U);
 }
 
 TEST(CgroupUsage, PartsOfVersion1AreScaledToTheExactTotal) {

@@ -79,6 +79,11 @@ inline std::vector<Contradiction> contradictions_of_the_program() {
       {"NoWallTime", "limits.wall_time", [](Runner& r) { r.limits.wall_time = std::chrono::nanoseconds(0); }},
       {"NegativeWallTime", "limits.wall_time", [](Runner& r) { r.limits.wall_time = std::chrono::nanoseconds(-1); }},
       {"EndlessWallTime", "limits.wall_time", [](Runner& r) { r.limits.wall_time = std::chrono::hours(88000); }},
+      {"NoEndAtNoLimitOfProcesses", "limits.processes_exceeded",
+       [](Runner& r) {
+         r.limits.processes = std::nullopt;
+         r.limits.processes_exceeded = ProcessesExceeded::end_box;
+       }},
       {"NoProcesses", "limits.processes", [](Runner& r) { r.limits.processes = 0; }},
       {"MoreProcessesThanTheKernelCounts", "limits.processes", [](Runner& r) { r.limits.processes = (1U << 22U) + 1; }},
       {"ProcessesLimitedTwice", "rlimits[1]",
@@ -275,6 +280,8 @@ inline std::vector<Contradiction> contradictions_of_mounts() {
       {"SourceClimbs", "mounts[0].source", [](Runner& r) { r.mounts = {Bind{.source = "/usr/..", .target = "/usr"}}; }},
       {"NulInSource", "mounts[0].source",
        [](Runner& r) { r.mounts = {Bind{.source = with_nul("/usr"), .target = "/usr"}}; }},
+      {"SharedMemoryWithoutLimit", "mounts[0].shm_size_bytes",
+       [](Runner& r) { r.mounts = {Dev{.shm_size_bytes = 0}}; }},
       {"TmpfsWithoutLimit", "mounts[0].size_bytes",
        [](Runner& r) { r.mounts = {Tmpfs{.target = "/tmp", .size_bytes = 0}}; }},
       {"TmpfsBelowOnePage", "mounts[0].size_bytes",

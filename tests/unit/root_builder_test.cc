@@ -256,6 +256,11 @@ TEST(Mounts, DevIsBuiltThenReadOnlyThenGetsItsTwoMounts) {
           "nodev, noexec)"));
 }
 
+TEST(Mounts, DevHasSharedMemoryOfTheSizeAskedFor) {
+  EXPECT_THAT(steps_of_mounts({mount::Dev{.shm_size_bytes = 8192}}).back(),
+              ::testing::StartsWith("mount tmpfs on /dev/shm size=8192,"));
+}
+
 TEST(Mounts, DevChecksTheNumberOfEachDevice) {
   const auto binds = steps_of<step::BindMount>(plan_of({mount::Dev{}}, ordinary_host()));
   ASSERT_EQ(binds.size(), 6U);

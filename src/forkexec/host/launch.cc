@@ -586,22 +586,41 @@ std::unique_ptr<Process::State> Launch::new_state() {
   return state;
 }
 
-/// From here on the limits of time are kept.
-Result<> Launch::supervise(Process::State& state) const {
-  const Limits& limits = runner_.limits;
-  const int group = state.groups ? state.groups->cgroup.cpu_directory() : -1;
-  const bool counts_cpu_time = limits.cpu_time && group >= 0;  // or else Outcome::unapplied_limits says so
-  if (!limits.wall_time && !counts_cpu_time) return {};
-  Duties duties;
-  if (counts_cpu_time) {
+/// The clock of a limit of CPU time; absent if nobody counts it, of which Outcome::unapplied_limits says so.
+Result<std::optional<Duties::CpuTime>> Launch::cpu_duty(Process::State& state) const {
+  const auto duty = [&](auto clock) {
+    const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
+    return Duties::CpuTime{.clock = std::move(clock),
+                           .limit = *runner_.limits.cpu_time,
+                           .usable_cpus = static_cast<unsigned>(std::max(cpus, 1L))};
+  };
+  if (!runner_.limits.cpu_time) return std::nullopt;
+  if (const int group = state.groups ? state.groups->cgroup.cpu_directory() : -1; group >= 0) {
     Result<CpuClock> clock = CpuClock::of_cgroup(group);
     if (!clock) return std::unexpected(std::move(clock.error()));
-    const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
-    duties.cpu_time = {.clock = std::move(*clock),
-                       .limit = *limits.cpu_time,
-                       .usable_cpus = static_cast<unsigned>(std::max(cpus, 1L))};
+    return duty(std::move(*clock));
   }
+  const std::optional<TreeClock> clock = TreeClock::of_box(state.pid);
+  state.approximates_cpu_time = clock.has_value();
+  return clock ? std::optional(duty(*clock)) : std::nullopt;
+}
+
+/// From here on the limits are kept.
+Result<> Launch::supervise(Process::State& state) const {
+  const Limits& limits = runner_.limits;
+  Duties duties;
+  Result<std::optional<Duties::CpuTime>> cpu = cpu_duty(state);
+  if (!cpu) return std::unexpected(std::move(cpu.error()));
+  duties.cpu_time = std::move(*cpu);
   if (limits.wall_time) duties.wall_deadline_ns = program_ns_ + static_cast<std::uint64_t>(limits.wall_time->count());
+  const auto counter = state.groups ? state.groups->cgroup.process_counter() : std::nullopt;
+  if (limits.processes_exceeded == ProcessesExceeded::end_box && counter) {
+    Result<RefusalWatch> watch = RefusalWatch::of_cgroup(*counter);
+    if (!watch) return std::unexpected(std::move(watch.error()));
+    duties.processes = std::move(*watch);
+    state.ends_for_processes = true;
+  }
+  if (!duties.wall_deadline_ns && !duties.cpu_time && !duties.processes) return {};
   Result<std::unique_ptr<Supervisor>> supervisor = Supervisor::start(state.box, std::move(duties));
   if (!supervisor) return std::unexpected(std::move(supervisor.error()));
   state.supervisor = std::move(*supervisor);

@@ -13,6 +13,7 @@
 #include "forkexec/host/dumpable.h"
 #include "forkexec/host/groups.h"
 #include "forkexec/host/sources.h"
+#include "forkexec/host/supervisor.h"
 #include "forkexec/plan/plan.h"
 #include "pivotbox/explain.h"
 #include "pivotbox/fd.h"
@@ -74,6 +75,7 @@ class Launch {
   Process end_for_memory();
   Result<Process> finish();
   [[nodiscard]] std::unique_ptr<Process::State> new_state();
+  Result<std::optional<Duties::CpuTime>> cpu_duty(Process::State& state) const;
   Result<> supervise(Process::State& state) const;
   Result<> answer_for_filter(Process::State& state);
 

@@ -121,6 +121,12 @@ Error lost(const std::optional<Stop>& stop) {
           .hint = "it was killed from outside, or the kernel ran out of memory"};
 }
 
+void say_that_cpu_time_is_approximate(Outcome& outcome) {
+  for (std::string& limit : outcome.unapplied_limits)
+    if (limit.starts_with("limits.cpu_time"))
+      limit += "; kept only approximately: what children have used that nobody waits for is not counted";
+}
+
 Result<Outcome> collect(Process::State& state) {
   Result<Remains> remains = state.status ? collect_with_init(state) : collect_program(state);
   state.supervisor.reset();
@@ -128,14 +134,19 @@ Result<Outcome> collect(Process::State& state) {
   std::optional<BoxGroups> groups = std::exchange(state.groups, std::nullopt);
   if (!remains) return std::unexpected(std::move(remains.error()));
   Outcome& outcome = remains->outcome;
+  // Before what is left is killed, for which more may be refused.
+  const std::uint64_t refused =
+      groups && state.ends_for_processes ? groups->cgroup.events().refused_processes.value_or(0) : 0;
   if (groups)
     if (Result<> r = settle(*groups, outcome); !r) return std::unexpected(std::move(r.error()));
+  if (state.approximates_cpu_time) say_that_cpu_time_is_approximate(outcome);
   const std::optional<Stop> stop = state.box.stop();
   const std::optional<Outcome::Kind> kind = decide({.end = remains->end,
                                                     .signal = outcome.signal,
                                                     .ended_ns = remains->ended_ns,
                                                     .stop = stop,
                                                     .oom_kills = outcome.oom_kills.value_or(0),
+                                                    .refused_processes = refused,
                                                     .file_size_limited = state.file_size_limited});
   if (!kind) return std::unexpected(lost(stop));
   outcome.kind = *kind;

@@ -29,7 +29,9 @@ struct Process::State {
   /// program's.
   std::uint64_t host_peak_bytes = 0;
   Strength strength;
-  bool file_size_limited = false;  ///< the program has an RLIMIT_FSIZE
+  bool file_size_limited = false;      ///< the program has an RLIMIT_FSIZE
+  bool ends_for_processes = false;     ///< a process that its control group refuses ends the box
+  bool approximates_cpu_time = false;  ///< Limits::cpu_time is kept without a control group
   std::vector<StepTime> step_times;
   std::optional<BoxGroups> groups;  ///< until the end is known
   std::optional<Result<Outcome>> result;

@@ -14,6 +14,8 @@ using std::chrono::nanoseconds;
 
 /// The shortest sleep: what a limit of CPU time may be overrun by on each CPU.
 constexpr nanoseconds kShortestSleep = std::chrono::microseconds(500);
+/// A TreeClock has many files to read, and a program may hide time so that the limit stays near.
+constexpr nanoseconds kShortestSleepOfTree = std::chrono::milliseconds(5);
 constexpr nanoseconds kLongestSleep = std::chrono::hours(1);
 
 /// The caller's handlers are not for this thread.
@@ -45,10 +47,16 @@ Look look_at_wall_time(std::uint64_t deadline_ns) {
 }
 
 Look look_at_cpu_time(Duties::CpuTime& cpu) {
-  const std::optional<nanoseconds> used = cpu.clock.used();
+  const auto used = std::visit([](auto& clock) { return std::optional<nanoseconds>(clock.used()); }, cpu.clock);
   if (!used) return {.reached = Reason::unreadable_clock};
   if (*used >= cpu.limit) return {.reached = Reason::cpu_time};
-  return {.reached = {}, .rest = std::max((cpu.limit - *used) / cpu.usable_cpus, kShortestSleep)};
+  const nanoseconds shortest = std::holds_alternative<TreeClock>(cpu.clock) ? kShortestSleepOfTree : kShortestSleep;
+  return {.reached = {}, .rest = std::max((cpu.limit - *used) / cpu.usable_cpus, shortest)};
+}
+
+Look look_at_processes(const RefusalWatch& watch) {
+  if (watch.refused()) return {.reached = Reason::processes};
+  return {.reached = {}, .rest = watch.rest()};
 }
 
 Look look(Duties& duties) {
@@ -59,21 +67,22 @@ Look look(Duties& duties) {
   };
   if (duties.wall_deadline_ns) take(look_at_wall_time(*duties.wall_deadline_ns));
   if (duties.cpu_time) take(look_at_cpu_time(*duties.cpu_time));
+  if (duties.processes) take(look_at_processes(*duties.processes));
   return next;
 }
 
-/// Whether the box is gone.
-bool sleep_or_see_the_end(const BoxEnd& box, nanoseconds rest) {
+/// Until `rest` is over or there is reason to look again. Whether the box is gone.
+bool sleep_or_see_the_end(const BoxEnd& box, const Duties& duties, nanoseconds rest) {
   const timespec timeout{rest.count() / 1'000'000'000, rest.count() % 1'000'000'000};
-  pollfd watched{box.pidfd(), POLLIN, 0};
-  return ::ppoll(&watched, 1, &timeout, nullptr) == 1;
+  pollfd watched[] = {{box.pidfd(), POLLIN, 0}, {duties.processes ? duties.processes->descriptor() : -1, POLLPRI, 0}};
+  return ::ppoll(watched, std::size(watched), &timeout, nullptr) > 0 && watched[0].revents != 0;
 }
 
 void keep(BoxEnd& box, Duties duties) {
   for (;;) {
     const Look next = look(duties);
     if (next.reached) return box.end_and_wait(*next.reached);
-    if (sleep_or_see_the_end(box, next.rest)) return;
+    if (sleep_or_see_the_end(box, duties, next.rest)) return;
   }
 }
 
@@ -86,7 +95,7 @@ Result<std::unique_ptr<Supervisor>> Supervisor::start(BoxEnd& box, Duties duties
     supervisor->thread_ = std::thread(keep, std::ref(box), std::move(duties));
   } catch (const std::system_error& error) {
     return std::unexpected(Error{.kind = Error::Kind::system,
-                                 .action = "start the thread that keeps the limits of time",
+                                 .action = "start the thread that keeps the limits",
                                  .syscall = "clone3",
                                  .code = error.code().value()});
   }

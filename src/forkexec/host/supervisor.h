@@ -1,4 +1,4 @@
-// The thread that keeps the limits of time of one box, whether or not anybody waits for it.
+// The thread that keeps the limits of one box that have to be looked after, whether or not anybody waits for it.
 #pragma once
 
 #include <chrono>
@@ -6,9 +6,12 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <variant>
 
 #include "forkexec/host/box_end.h"
 #include "forkexec/host/cpu_clock.h"
+#include "forkexec/host/refusal_watch.h"
+#include "forkexec/host/tree_clock.h"
 #include "pivotbox/error.h"
 
 namespace pivotbox {
@@ -16,15 +19,16 @@ namespace pivotbox {
 /// What is to be kept; the thread owns it once it runs.
 struct Duties {
   struct CpuTime {
-    CpuClock clock;
+    std::variant<CpuClock, TreeClock> clock;
     std::chrono::nanoseconds limit;
     unsigned usable_cpus = 1;  ///< at least 1; no more CPU time than that passes per time
   };
   std::optional<std::uint64_t> wall_deadline_ns;  ///< CLOCK_MONOTONIC
   std::optional<CpuTime> cpu_time;
+  std::optional<RefusalWatch> processes;  ///< a refused one ends the box
 };
 
-/// Never ticks: it sleeps until a limit could first be reached.
+/// It does not tick: it sleeps until a limit could first be reached, unless the kernel does not tell (RefusalWatch).
 class Supervisor {
  public:
   /// `box` outlives the result. Error: no thread could be made.

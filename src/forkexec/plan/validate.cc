@@ -215,6 +215,7 @@ std::string_view group_field(const Limits& limits) {
   if (limits.io_weight) return "limits.io_weight";
   if (!limits.io.empty()) return "limits.io";
   if (limits.cpu_time) return "limits.cpu_time";
+  if (limits.processes_exceeded == ProcessesExceeded::end_box) return "limits.processes_exceeded";
   return limits.cgroup_parent ? "limits.cgroup_parent" : "";
 }
 
@@ -254,6 +255,8 @@ Result<> check_limits(const Runner& runner) {
   if (Result<> r = check_group_limits(runner); !r) return r;
   constexpr std::uint32_t kMostProcesses = 1U << 22U;  // PID_MAX_LIMIT of a 64-bit kernel
   const std::optional<std::uint32_t>& processes = runner.limits.processes;
+  if (!processes && runner.limits.processes_exceeded == ProcessesExceeded::end_box)
+    return invalid("limits.processes_exceeded", "ends the box at limits.processes, which is not given");
   if (!processes) return {};
   if (*processes < 1 || *processes > kMostProcesses) return invalid("limits.processes", "must be from 1 to 4194304");
   for (std::size_t i = 0; i < runner.rlimits.size(); ++i)
@@ -291,7 +294,9 @@ class MountCheck {
                      "set namespaces.pid");
     return target(m.target);
   }
-  Result<> operator()(const mount::Dev& m) const { return target(m.target); }
+  Result<> operator()(const mount::Dev& m) const {
+    return both(size(m.shm_size_bytes, ".shm_size_bytes"), target(m.target));
+  }
   Result<> operator()(const mount::Devpts& m) const { return target(m.target); }
   Result<> operator()(const mount::Mqueue& m) const {
     if (!runner_.namespaces.ipc) return invalid(field_, "mqueue needs a new ipc namespace", "set namespaces.ipc");
@@ -346,9 +351,13 @@ class MountCheck {
   Result<> mode(std::uint32_t value) const {
     return value <= 07777 ? Result<>{} : invalid(field_ + ".mode", "is more than 07777");
   }
-  Result<> memory(std::uint64_t size, std::uint64_t inodes) const {
-    if (size < 4096 || size > std::uint64_t{1} << 62U)
-      return invalid(field_ + ".size_bytes", "must be from 4096 to 2^62 (the kernel reads 0 as unlimited)");
+  Result<> size(std::uint64_t bytes, const std::string& name) const {
+    if (bytes < 4096 || bytes > std::uint64_t{1} << 62U)
+      return invalid(field_ + name, "must be from 4096 to 2^62 (the kernel reads 0 as unlimited)");
+    return {};
+  }
+  Result<> memory(std::uint64_t bytes, std::uint64_t inodes) const {
+    if (Result<> r = size(bytes, ".size_bytes"); !r) return r;
     if (inodes < 2 || inodes > std::uint64_t{1} << 31U)
       return invalid(field_ + ".inodes", "must be from 2 to 2^31 (the kernel reads 0 as unlimited)");
     return {};
