@@ -1,8 +1,8 @@
 // A forked host whose every system call, and every one of its boxes', first comes to the test: there it can be counted,
 // failed, or its caller killed. No list of calls is kept anywhere, so a new one is covered by itself.
 //
-// It is a seccomp filter that asks the tracer (SECCOMP_RET_TRACE, ptrace(2)); boxes inherit it, and their own filters win.
-// seccomp_unotify(2) would do, but not for boxes whose own filter has a listener: there can be one only.
+// It is a seccomp filter that asks the tracer (SECCOMP_RET_TRACE, ptrace(2)); boxes inherit it, and their own filters
+// win. seccomp_unotify(2) would do, but not for boxes whose own filter has a listener: there can be one only.
 #pragma once
 
 #include <linux/filter.h>
@@ -90,8 +90,8 @@ class Supervisor {
     host_ = ::fork();
     if (host_ == 0) be_host(notes, work);
     number_of(host_);
-    constexpr long kOptions = PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
-                              PTRACE_O_TRACECLONE;
+    constexpr long kOptions =
+        PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
     if (::ptrace(PTRACE_SEIZE, host_, nullptr, kOptions) != 0) {
       end_ = std::string("cannot be traced: ") + std::strerror(errno);
       ::kill(host_, SIGKILL);
@@ -195,7 +195,10 @@ class Supervisor {
   SupervisedCall numbered(pid_t pid, const user_regs_struct& registers) {
     const auto call = static_cast<int>(registers.orig_rax);
     const int process = number_of(pid);
-    return {process, call, processes_[pid].second[call]++, pid,
+    return {process,
+            call,
+            processes_[pid].second[call]++,
+            pid,
             {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9}};
   }
 
