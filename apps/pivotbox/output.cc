@@ -14,6 +14,8 @@ namespace pivotbox::cli {
 
 namespace {
 
+bool standard_output_was_closed = false;
+
 /// Makes write(2) report EPIPE and EFBIG instead of killing the command. Only called when no program is about to be
 /// started: an ignored signal stays ignored across execve(2).
 void ignore_signals_of_write() {
@@ -36,8 +38,14 @@ Result<> fill_standard_descriptors() {
     if (open("/dev/null", O_RDWR | O_NOCTTY) != descriptor)
       return std::unexpected(Error{
           .action = "open /dev/null as descriptor " + std::to_string(descriptor), .syscall = "open", .code = errno});
+    if (descriptor == STDOUT_FILENO) standard_output_was_closed = true;
   }
   return {};
+}
+
+Result<> require_standard_output() {
+  if (!standard_output_was_closed) return {};
+  return std::unexpected(Error{.action = "write standard output: it is closed", .code = EBADF});
 }
 
 Result<> write_all(int descriptor, std::string_view text, std::string_view name) {
@@ -65,7 +73,8 @@ void complain(std::string_view what, const Error& error) {
 }
 
 int print(std::string_view text) {
-  const Result<> written = write_all(STDOUT_FILENO, text, "standard output");
+  Result<> written = require_standard_output();
+  if (written) written = write_all(STDOUT_FILENO, text, "standard output");
   if (written) return 0;
   complain("output lost", written.error());
   return kSandboxFailed;

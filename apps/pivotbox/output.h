@@ -12,6 +12,9 @@ namespace pivotbox::cli {
 /// would become the program's standard output, say.
 [[nodiscard]] Result<> fill_standard_descriptors();
 
+/// Error: the caller had closed standard output, so that what the command itself is asked to write there would be lost.
+[[nodiscard]] Result<> require_standard_output();
+
 /// Writes all of `text`. A closed pipe or a full disk is an error like any other; `name` is what the message calls the
 /// file.
 [[nodiscard]] Result<> write_all(int descriptor, std::string_view text, std::string_view name);

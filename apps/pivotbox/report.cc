@@ -186,7 +186,10 @@ std::string timing_table(const std::vector<StepTime>& step_times) {
 }
 
 Result<ReportFile> ReportFile::open(const std::string& name) {
-  if (name == "-") return ReportFile("standard output", Fd());
+  if (name == "-") {
+    if (Result<> open = require_standard_output(); !open) return std::unexpected(std::move(open.error()));
+    return ReportFile("standard output", Fd());
+  }
   constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
   Fd file = Fd::adopt(::open(name.c_str(), kFlags, 0644));
   if (file) return ReportFile(name, std::move(file));

@@ -198,9 +198,10 @@ Result<> Cgroup::open_memory_limit(const Group& group) {
   if (!memory_limit_) return failed("open the control group's limit of memory", "openat");
   if (v2) return {};
   memory_and_swap_limit_ = open_in("memory.memsw.limit_in_bytes");
-  if (!memory_and_swap_limit_ && host_swaps()) {
+  if (!memory_and_swap_limit_ && (errno != ENOENT || host_swaps())) {
     Result<> result = failed("open the control group's limit of memory and swap", "openat");
-    result.error().hint = "swap is on, and the kernel does not count it: boot with swapaccount=1";
+    if (result.error().code == ENOENT)
+      result.error().hint = "swap is on, and the kernel does not count it: boot with swapaccount=1";
     return result;
   }
   out_of_memory_ = Fd::adopt(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));

@@ -28,4 +28,14 @@ ssize_t write_quietly(int descriptor, const void* data, std::size_t size, int si
   return written;
 }
 
+bool write_all_quietly(int descriptor, const char* data, std::size_t size, int signal) {
+  while (size > 0) {
+    const ssize_t written = write_quietly(descriptor, data, size, signal);
+    if (written < 0 && errno != EINTR) return false;
+    data += written < 0 ? 0 : written;
+    size -= written < 0 ? 0 : static_cast<std::size_t>(written);
+  }
+  return true;
+}
+
 }  // namespace pivotbox::linux_

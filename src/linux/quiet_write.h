@@ -11,4 +11,7 @@ namespace pivotbox::linux_ {
 /// EPIPE or EFBIG is all that is left. A signal that was pending before stays pending.
 ssize_t write_quietly(int descriptor, const void* data, std::size_t size, int signal);
 
+/// All of `data`: a write that comes short, as before RLIMIT_FSIZE, has no errno yet. False with the errno.
+[[nodiscard]] bool write_all_quietly(int descriptor, const char* data, std::size_t size, int signal);
+
 }  // namespace pivotbox::linux_

@@ -1,20 +1,21 @@
 // A forked host whose every system call, and every one of its boxes', first comes to the test: there it can be counted,
 // failed, or its caller killed. No list of calls is kept anywhere, so a new one is covered by itself.
 //
-// It is a seccomp filter that asks user space (seccomp_unotify(2)); boxes inherit it, and their own filters win.
+// It is a seccomp filter that asks the tracer (SECCOMP_RET_TRACE, ptrace(2)); boxes inherit it, and their own filters
+// win. seccomp_unotify(2) would do, but not for boxes whose own filter has a listener: there can be one only.
 #pragma once
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/user.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <span>
-#include <thread>
 
 #include "act.h"
 
@@ -22,7 +23,7 @@ namespace pivotbox::act {
 
 /// A system call about to be made.
 struct SupervisedCall {
-  int process;  ///< 0 is the host; the others in the order of their first call
+  int process;  ///< 0 is the host; the others, and its threads, in the order of their birth
   int number;
   int nth;  ///< among that process's calls of this number between the marks
   pid_t pid;
@@ -42,7 +43,6 @@ class HostNotes {
 
   HostNotes() : HostNotes(::memfd_create("notes", 0)) {  // stays open across exec
     EXPECT_EQ(::ftruncate(memory_.get(), sizeof(Shared)), 0);
-    shared_->listener = -1;
   }
   /// The same notes, in a host that was executed.
   explicit HostNotes(int descriptor)
@@ -69,7 +69,7 @@ class HostNotes {
  private:
   friend class Supervisor;
   struct Shared {
-    std::atomic<int> listener;
+    std::atomic<bool> traced;
     char texts[kTexts][4096];
   };
   Fd memory_;
@@ -84,103 +84,128 @@ class Supervisor {
   std::function<void(int number, pid_t host)> on_mark = [](int, pid_t) {};
 
   /// Does `work` in a host of its own until all of it is gone, boxes too. "" if that was in time and the host ended by
-  /// itself; else what happened.
+  /// itself with 0; else what happened.
   std::string supervise(const HostNotes& notes, const std::function<void()>& work) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // what the host leaves behind is ours to reap
     host_ = ::fork();
     if (host_ == 0) be_host(notes, work);
-    const std::string problem = take_listener(notes);
-    if (problem.empty()) attend();
-    listener_.reset();
-    ::kill(host_, SIGKILL);
-    reap(0);
-    return problem + end_;
+    number_of(host_);
+    constexpr long kOptions =
+        PTRACE_O_EXITKILL | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE;
+    if (::ptrace(PTRACE_SEIZE, host_, nullptr, kOptions) != 0) {
+      end_ = std::string("cannot be traced: ") + std::strerror(errno);
+      ::kill(host_, SIGKILL);
+    }
+    notes.shared_->traced = true;
+    attend();
+    return end_;
   }
+
+  /// As of wait(2); known afterwards.
+  [[nodiscard]] int host_status() const { return host_status_; }
 
  private:
   [[noreturn]] static void be_host(const HostNotes& notes, const std::function<void()>& work) {
+    while (!notes.shared_->traced) ::sched_yield();
     sock_filter rules[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRACE),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     const sock_fprog program{std::size(rules), rules};
     // Root loads it without; the flag would change what is tested.
     if (::geteuid() != 0) ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-    const auto listener =
-        static_cast<int>(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
-    notes.shared_->listener = listener < 0 ? -2 : listener;
-    ::close(listener);  // waits for the test, which has its own by then
+    if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) ::_exit(1);
     work();
     ::_exit(0);
   }
 
-  std::string take_listener(const HostNotes& notes) {
-    int number = -1;
-    while ((number = notes.shared_->listener) == -1) std::this_thread::yield();
-    const Fd host = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_open, host_, 0)));
-    listener_ = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_getfd, host.get(), number, 0)));
-    return listener_ ? "" : std::string("no listener: ") + std::strerror(errno);
-  }
-
+  /// Until nobody is left.
   void attend() {
+    sigset_t child;
+    sigset_t before;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    ::sigprocmask(SIG_BLOCK, &child, &before);  // after the fork: it would be inherited
     const auto deadline = std::chrono::steady_clock::now() + kDeadline;
-    for (pollfd watched{listener_.get(), POLLIN, 0};;) {
-      ::poll(&watched, 1, 20);  // processes that ended may keep the filter until they are reaped
-      if ((watched.revents & POLLIN) != 0)
-        answer_one();
-      else if ((watched.revents & POLLHUP) != 0)
-        break;
-      else
-        reap(WNOHANG);
-      if (std::chrono::steady_clock::now() > deadline) {
-        end_ += "[hangs]";
-        break;
-      }
-    }
-  }
-
-  void answer_one() {
-    seccomp_notif asked{};
-    if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) return;  // its caller was killed meanwhile
-    seccomp_notif_resp response{.id = asked.id, .val = 0, .error = 0, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-    const auto caller = static_cast<pid_t>(asked.pid);
-    if (asked.data.nr == HostNotes::kMark) {
-      marked_ = asked.data.args[0] == 0;
-      on_mark(static_cast<int>(asked.data.args[0]), caller);
-      response.flags = 0;
-    } else if (marked_) {
-      const Answer answer = on_call(number(asked));
-      if (answer.kind == Answer::Kind::kill) {
-        ::kill(caller, SIGKILL);
-        return;
-      }
-      if (answer.kind == Answer::Kind::fail) response = {.id = asked.id, .val = 0, .error = -answer.code, .flags = 0};
-    }
-    ::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &response);
-  }
-
-  SupervisedCall number(const seccomp_notif& asked) {
-    const auto pid = static_cast<pid_t>(asked.pid);
-    if (processes_.empty()) processes_[host_];
-    const auto next = static_cast<int>(processes_.size());
-    auto& [process, counts] = processes_.try_emplace(pid, next, std::map<int, int>{}).first->second;
-    SupervisedCall call{process, asked.data.nr, counts[asked.data.nr]++, pid, {}};
-    std::ranges::copy(asked.data.args, call.arguments.begin());
-    return call;
-  }
-
-  /// The host, and what it left to us.
-  void reap(int options) {
+    constexpr timespec kPause{0, 20'000'000};
     int status = 0;
-    for (pid_t pid; (pid = ::waitpid(-1, &status, options | __WALL)) > 0;)
-      if (pid == host_ && status != 0) end_ += "[the host ended with status " + std::to_string(status) + "]";
+    for (pid_t pid; (pid = ::waitpid(-1, &status, WNOHANG | __WALL)) >= 0;) {
+      if (std::chrono::steady_clock::now() > deadline && !end_.ends_with("[hangs]")) {
+        for (const auto& [running, state] : processes_) ::kill(running, SIGKILL);
+        end_ += "[hangs]";
+      }
+      if (pid == 0)
+        ::sigtimedwait(&child, nullptr, &kPause);
+      else if (WIFSTOPPED(status))
+        resume(pid, status);
+      else
+        note_end(pid, status);
+    }
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  void note_end(pid_t pid, int status) {
+    processes_.erase(pid);
+    if (pid != host_) return;
+    host_status_ = status;
+    if (status != 0) end_ += "[the host ended with status " + std::to_string(status) + "]";
+  }
+
+  void resume(pid_t pid, int status) {
+    const int event = status >> 16;
+    const int signal = WSTOPSIG(status);
+    if (event == PTRACE_EVENT_SECCOMP && !answer(pid)) return;
+    if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK || event == PTRACE_EVENT_CLONE) {
+      unsigned long born = 0;
+      ::ptrace(PTRACE_GETEVENTMSG, pid, nullptr, &born);
+      number_of(static_cast<pid_t>(born));
+    }
+    const bool group_stop = event == PTRACE_EVENT_STOP && signal != SIGTRAP;
+    ::ptrace(group_stop ? PTRACE_LISTEN : PTRACE_CONT, pid, nullptr, event == 0 ? signal : 0);
+  }
+
+  /// False if it was killed instead.
+  bool answer(pid_t caller) {
+    user_regs_struct registers{};
+    if (::ptrace(PTRACE_GETREGS, caller, nullptr, &registers) != 0) return true;
+    Answer answer{.kind = Answer::Kind::fail};
+    if (registers.orig_rax == HostNotes::kMark) {
+      marked_ = registers.rdi == 0;
+      on_mark(static_cast<int>(registers.rdi), caller);
+    } else {
+      answer = marked_ ? on_call(numbered(caller, registers)) : Answer{};
+    }
+    if (answer.kind == Answer::Kind::kill) ::kill(caller, SIGKILL);
+    if (answer.kind == Answer::Kind::fail) {
+      registers.orig_rax = ~0ULL;  // no call is made
+      registers.rax = static_cast<unsigned long long>(-static_cast<long long>(answer.code));
+      ::ptrace(PTRACE_SETREGS, caller, nullptr, &registers);
+    }
+    return answer.kind != Answer::Kind::kill;
+  }
+
+  int number_of(pid_t pid) {
+    const auto [process, is_new] = processes_.try_emplace(pid, next_number_, std::map<int, int>{});
+    if (is_new) ++next_number_;
+    return process->second.first;
+  }
+
+  SupervisedCall numbered(pid_t pid, const user_regs_struct& registers) {
+    const auto call = static_cast<int>(registers.orig_rax);
+    const int process = number_of(pid);
+    return {process,
+            call,
+            processes_[pid].second[call]++,
+            pid,
+            {registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9}};
   }
 
   pid_t host_ = -1;
-  Fd listener_;
+  int host_status_ = -1;
   bool marked_ = false;
+  int next_number_ = 0;
   std::map<pid_t, std::pair<int, std::map<int, int>>> processes_;  ///< number, and how often each call was made
   std::string end_;
 };

@@ -23,8 +23,9 @@ Evidence with(Evidence evidence, Reason reason) {
   return evidence;
 }
 
-constexpr Reason kReasons[] = {Reason::caller,    Reason::wall_time,          Reason::cpu_time,        Reason::output,
-                               Reason::processes, Reason::disallowed_syscall, Reason::unreadable_clock};
+constexpr Reason kReasons[] = {
+    Reason::caller,    Reason::wall_time,          Reason::cpu_time,          Reason::output,
+    Reason::processes, Reason::disallowed_syscall, Reason::unanswered_filter, Reason::unreadable_clock};
 
 TEST(Verdict, Row1KilledForWantOfMemory) {
   for (Evidence evidence : {exited(), signalled(SIGKILL), signalled(SIGSEGV), unseen()}) {
@@ -59,9 +60,10 @@ TEST(Verdict, Row5EndedAtALimitOfTime) {
   }
 }
 
-TEST(Verdict, Row6ALimitThatCouldNoLongerBeKeptIsNoVerdict) {
+TEST(Verdict, Row6WhatCouldNoLongerBeKeptIsNoVerdict) {
   for (const Evidence& evidence : {signalled(SIGKILL), unseen()})
-    EXPECT_EQ(decide(with(evidence, Reason::unreadable_clock)), std::nullopt);
+    for (const Reason reason : {Reason::unreadable_clock, Reason::unanswered_filter})
+      EXPECT_EQ(decide(with(evidence, reason)), std::nullopt);
 }
 
 TEST(Verdict, Row7KilledByTheCaller) {

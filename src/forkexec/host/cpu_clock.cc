@@ -34,7 +34,7 @@ std::optional<std::int64_t> number_at(std::string_view text, std::size_t at) {
 Result<CpuClock> CpuClock::of_cgroup(int directory) {
   Format format = Format::nanoseconds;
   Fd usage = Fd::adopt(::openat(directory, "cpuacct.usage", O_RDONLY | O_CLOEXEC));
-  if (!usage) {
+  if (!usage && errno == ENOENT) {
     format = Format::cpu_stat;
     usage = Fd::adopt(::openat(directory, "cpu.stat", O_RDONLY | O_CLOEXEC));
   }

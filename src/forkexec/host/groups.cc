@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace pivotbox {
 
@@ -27,7 +28,9 @@ GroupFacts facts_of(const cgroup::Layout& layout, const Runner& runner) {
     if (!place.has(cgroup::Controller::memory) || !runner.limits.memory_bytes) continue;
     facts.limits_memory = true;
     facts.tells_out_of_memory = v1;
-    facts.counts_swap = v1 && ::access((place.parent + "/memory.memsw.limit_in_bytes").c_str(), F_OK) == 0;
+    // One that cannot be looked at is not one that is not there: the limit would not be set.
+    facts.counts_swap =
+        v1 && (::access((place.parent + "/memory.memsw.limit_in_bytes").c_str(), F_OK) == 0 || errno != ENOENT);
   }
   return facts;
 }

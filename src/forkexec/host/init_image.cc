@@ -31,7 +31,7 @@ Result<Fd> make_image() {
   if (memory < 0) return std::unexpected(linux_::system_error(action, "memfd_create"));
   Fd image = Fd::adopt(memory);
   const auto size = static_cast<std::size_t>(pivotbox_init_image_end - pivotbox_init_image_begin);
-  if (linux_::write_quietly(memory, pivotbox_init_image_begin, size, SIGXFSZ) != static_cast<ssize_t>(size))
+  if (!linux_::write_all_quietly(memory, pivotbox_init_image_begin, size, SIGXFSZ))
     return std::unexpected(linux_::system_error(action, "write"));
   // The box executes this very file: unsealed it could be written through /proc/PID/exe (CVE-2019-5736).
   if (::fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)

@@ -288,8 +288,7 @@ Result<> Launch::write_init_plan() {
   std::memcpy(image.data() + header.steps_offset, plan_.steps.data() + plan_.init_at, count * sizeof(Step));
   std::memcpy(image.data() + header.slots_offset, slots_.data(), slots_.size() * sizeof(int));
   std::memcpy(image.data() + header.bytes_offset, plan_.bytes.data(), plan_.bytes.size());
-  if (linux_::write_quietly(init_plan_.get(), image.data(), image.size(), SIGXFSZ) !=
-      static_cast<ssize_t>(image.size()))
+  if (!linux_::write_all_quietly(init_plan_.get(), image.data(), image.size(), SIGXFSZ))
     return std::unexpected(linux_::system_error("hand the plan to init", "write"));
   return {};
 }
@@ -634,11 +633,16 @@ Result<> Launch::answer_for_filter(Process::State& state) {
     state.disallowed_syscall = notification.name.empty() ? std::to_string(notification.number) : notification.name;
     static_cast<void>(state.box.end(Reason::disallowed_syscall));  // gone is as good
   };
+  const auto give_up = [&state](Error error) {
+    state.unanswered = std::move(error);
+    static_cast<void>(state.box.end(Reason::unanswered_filter));
+  };
   Result<std::unique_ptr<Notifier>> notifier =
       Notifier::start(std::move(listener_), {.filter = runner_.seccomp,
                                              .on_notification = runner_.on_notification,
                                              .on_denial = runner_.on_denial,
-                                             .on_kill = end_box});
+                                             .on_kill = end_box,
+                                             .on_failure = give_up});
   if (!notifier) return std::unexpected(std::move(notifier.error()));
   state.notifier = std::move(*notifier);
   return {};

@@ -14,6 +14,7 @@
 #include <csignal>
 #include <system_error>
 
+#include "linux/file.h"
 #include "seccomp/bpf.h"
 #include "seccomp/call_text.h"
 #include "seccomp/policy.h"
@@ -47,6 +48,14 @@ bool has_answer(std::span<const sock_filter> program, std::uint32_t action) {
 /// What kills for being no call of this architecture is killed by the filter itself.
 bool is_policys_kill(const sock_filter& i) {
   return i.code == (BPF_RET | BPF_K) && i.k == seccomp::filter_value(SyscallAction::kill());
+}
+
+/// A caller that waits for an answer would wait for ever.
+std::unexpected<Error> cannot_answer(std::string syscall) {
+  Error error = linux_::system_error("answer for the filter, so everything in the box was ended", std::move(syscall));
+  error.kind = Error::Kind::lost;
+  error.field = "seccomp";
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace
@@ -125,21 +134,25 @@ Notifier::~Notifier() {
 }
 
 void Notifier::serve() {
+  if (Result<> answered = answer_until_the_end(); !answered) handlers_.on_failure(std::move(answered.error()));
+}
+
+Result<> Notifier::answer_until_the_end() {
   for (;;) {
     pollfd watched{listener_.get(), POLLIN, 0};
-    if (::poll(&watched, 1, -1) < 0 && errno != EINTR) return;
+    if (::poll(&watched, 1, -1) < 0 && errno != EINTR) return cannot_answer("poll");
     if ((watched.revents & POLLIN) != 0) {
-      if (!answer_one()) return;
+      if (Result<> answered = answer_one(); !answered) return answered;
     } else if ((watched.revents & (POLLHUP | POLLERR)) != 0) {
-      return;  // nobody is left who could ask
+      return {};  // nobody is left who could ask
     }
   }
 }
 
-bool Notifier::answer_one() {
+Result<> Notifier::answer_one() {
   seccomp_notif question{};
   if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_RECV, &question) != 0)
-    return errno == EINTR || errno == ENOENT;  // ENOENT: the caller was killed meanwhile
+    return errno == EINTR || errno == ENOENT ? Result<>() : cannot_answer("ioctl");  // ENOENT: the caller was killed
   SyscallNotification notification{.pid = static_cast<pid_t>(question.pid),
                                    .number = question.data.nr,
                                    .name = syscall_name(question.data.nr),
@@ -147,8 +160,7 @@ bool Notifier::answer_one() {
                                    .id = question.id,
                                    .listener = listener_.get()};
   std::ranges::copy(question.data.args, notification.arguments.begin());
-  send(notification, answer_to(notification));
-  return true;
+  return send(notification, answer_to(notification));
 }
 
 SyscallResponse Notifier::answer_to(const SyscallNotification& notification) {
@@ -161,20 +173,20 @@ SyscallResponse Notifier::answer_to(const SyscallNotification& notification) {
   return SyscallResponse::kill();
 }
 
-void Notifier::send(const SyscallNotification& notification, const SyscallResponse& response) {
+Result<> Notifier::send(const SyscallNotification& notification, const SyscallResponse& response) {
   // An answer may come too late: the caller was killed or interrupted (ENOENT), and nothing is to be done.
   seccomp_notif_resp answer{.id = notification.id, .val = 0, .error = 0, .flags = 0};
   switch (response.kind) {
     case SyscallResponse::Kind::kill:
       handlers_.on_kill(notification);  // the caller waits until it is dead: the call is never made
-      return;
+      return {};
     case SyscallResponse::Kind::add_fd: {
       seccomp_notif_addfd descriptor{.id = notification.id,
                                      .flags = SECCOMP_ADDFD_FLAG_SEND,
                                      .srcfd = static_cast<__u32>(response.number),
                                      .newfd = 0,
                                      .newfd_flags = response.close_on_exec ? static_cast<__u32>(O_CLOEXEC) : 0U};
-      if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &descriptor) >= 0 || errno == ENOENT) return;
+      if (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_ADDFD, &descriptor) >= 0 || errno == ENOENT) return {};
       answer.error = -errno;  // the caller learns why there is none: no room, or no such descriptor
       break;
     }
@@ -188,7 +200,11 @@ void Notifier::send(const SyscallNotification& notification, const SyscallRespon
       answer.val = response.number;
       break;
   }
-  static_cast<void>(::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer));
+  while (::ioctl(listener_.get(), SECCOMP_IOCTL_NOTIF_SEND, &answer) != 0) {
+    if (errno == ENOENT) return {};
+    if (errno != EINTR) return cannot_answer("ioctl");
+  }
+  return {};
 }
 
 bool SyscallNotification::is_live() const { return ::ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0; }

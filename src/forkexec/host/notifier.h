@@ -37,6 +37,7 @@ class Notifier {
     std::function<SyscallResponse(const SyscallNotification&)> on_notification;
     std::function<void(const SyscallNotification&)> on_denial;
     std::function<void(const SyscallNotification&)> on_kill;  ///< ends the box
+    std::function<void(Error)> on_failure;                    ///< ends the box: nobody answers any more
   };
 
   /// Error: no thread could be made.
@@ -49,9 +50,10 @@ class Notifier {
  private:
   Notifier(Fd listener, Handlers handlers) : listener_(std::move(listener)), handlers_(std::move(handlers)) {}
   void serve();
-  bool answer_one();
+  Result<> answer_until_the_end();
+  Result<> answer_one();
   SyscallResponse answer_to(const SyscallNotification& notification);
-  void send(const SyscallNotification& notification, const SyscallResponse& response);
+  Result<> send(const SyscallNotification& notification, const SyscallResponse& response);
 
   Fd listener_;
   Handlers handlers_;

@@ -110,7 +110,8 @@ Result<Remains> collect_program(const Process::State& state) {
   return std::unexpected(std::move(error));
 }
 
-Error lost(const std::optional<Stop>& stop) {
+Error lost(const std::optional<Stop>& stop, const std::optional<Error>& unanswered) {
+  if (stop && stop->reason == Reason::unanswered_filter && unanswered) return *unanswered;
   if (stop && stop->reason == Reason::unreadable_clock)
     return {.kind = Error::Kind::lost,
             .field = "limits.cpu_time",
@@ -148,7 +149,7 @@ Result<Outcome> collect(Process::State& state) {
                                                     .oom_kills = outcome.oom_kills.value_or(0),
                                                     .refused_processes = refused,
                                                     .file_size_limited = state.file_size_limited});
-  if (!kind) return std::unexpected(lost(stop));
+  if (!kind) return std::unexpected(lost(stop, state.unanswered));
   outcome.kind = *kind;
   if (*kind == Outcome::Kind::disallowed_syscall) outcome.disallowed_syscall = state.disallowed_syscall;
   outcome.strength = state.strength;

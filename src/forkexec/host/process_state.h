@@ -35,7 +35,9 @@ struct Process::State {
   std::vector<StepTime> step_times;
   std::optional<BoxGroups> groups;  ///< until the end is known
   std::optional<Result<Outcome>> result;
-  std::string disallowed_syscall;  ///< why the notifier ended the box: read when its thread has ended
+  // Why the notifier ended the box: read when its thread has ended.
+  std::string disallowed_syscall;
+  std::optional<Error> unanswered;
   // The last members: their threads use the others.
   std::unique_ptr<Supervisor> supervisor;
   std::unique_ptr<Notifier> notifier;

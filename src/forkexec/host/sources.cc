@@ -110,18 +110,18 @@ Result<> map_owners(const std::vector<Source>& sources, const std::vector<OpenSo
                     std::uint32_t program_host_uid, std::uint32_t program_host_gid) {
   for (std::size_t i = 0; i < sources.size(); ++i) {
     if (!sources[i].map_owner) continue;
+    constexpr const char* kHint =
+        "its file system cannot be id-mapped (mount_setattr(2)): give uid_mappings and gid_mappings with host ids that "
+        "may write there";
+    if (!opened[i].tree)  // the caller may not clone mounts
+      return std::unexpected(source_error(sources[i], "open_tree", EPERM, kHint));
     const Result<Fd> mapping =
         new_mapping_namespace({.container_id = opened[i].facts.uid, .host_id = program_host_uid},
                               {.container_id = opened[i].facts.gid, .host_id = program_host_gid});
     if (!mapping) return std::unexpected(mapping.error());
     const mount_attr attributes{
         .attr_set = MOUNT_ATTR_IDMAP, .attr_clr = 0, .propagation = 0, .userns_fd = static_cast<__u64>(mapping->get())};
-    if (Result<> r = set_attributes(sources[i], opened[i].tree, attributes, 0,
-                                    "its file system cannot be id-mapped (mount_setattr(2)): give uid_mappings and "
-                                    "gid_mappings with host ids that may "
-                                    "write there");
-        !r)
-      return r;
+    if (Result<> r = set_attributes(sources[i], opened[i].tree, attributes, 0, kHint); !r) return r;
   }
   return {};
 }

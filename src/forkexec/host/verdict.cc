@@ -30,7 +30,8 @@ std::optional<Kind> decide(const Evidence& evidence) {
   if (ended_by_us(evidence)) {
     if (evidence.stop->reason == Reason::cpu_time) return Kind::cpu_time_exceeded;
     if (evidence.stop->reason == Reason::wall_time) return Kind::wall_time_exceeded;
-    if (evidence.stop->reason == Reason::unreadable_clock) return std::nullopt;
+    if (evidence.stop->reason == Reason::unreadable_clock || evidence.stop->reason == Reason::unanswered_filter)
+      return std::nullopt;
     return Kind::signalled;
   }
   switch (evidence.end) {

@@ -16,6 +16,7 @@ enum class Reason : std::uint8_t {
   output,              ///< Process::end_for_output()
   processes,           ///< a process too many was asked for
   disallowed_syscall,  ///< the policy ends the box for a system call that was made
+  unanswered_filter,   ///< calls of the program could no longer be answered: no verdict on the program
   unreadable_clock,    ///< Limits::cpu_time could no longer be kept: no verdict on the program
 };
 

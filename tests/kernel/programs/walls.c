@@ -1,6 +1,6 @@
-/* walls PID1 NAMESPACE...: 0 if every wall of a default box stands, 98 and a line each on standard error for those that
+/* walls PID1 NAMESPACE... MOUNT...: 0 if every wall of a default box stands, 98 and a line each on standard error for those that
  * do not. PID1 is "init" or "program"; each NAMESPACE is one of the host's, as /proc/self/ns shows it: "mnt:[4026531841]".
- * The root has /programs and /proc, nothing else. */
+ * The root has /programs and /proc, and nothing else but the writable mounts that further words name: "/scratch". */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -84,6 +84,30 @@ static void ids(void) {
   wall(strcmp(text, "allow\n") != 0 || getgroups(0, NULL) == 0, "no supplementary groups");
 }
 
+/* Words that begin with '/'. */
+static char** more_mounts;
+static int more_mount_count;
+
+static int is_below(const char* place, const char* mount) {
+  const size_t length = strlen(mount);
+  return strncmp(place, mount, length) == 0 && (place[length] == '\0' || place[length] == '/');
+}
+
+static int is_expected(const char* place) {
+  int expected = strcmp(place, "/") == 0 || is_below(place, "/programs") || is_below(place, "/proc");
+  for (int i = 0; i < more_mount_count; ++i) expected |= is_below(place, more_mounts[i]);
+  return expected;
+}
+
+/* Whether the root's entry `name` leads to a mount. */
+static int leads_to_mount(const char* name) {
+  char place[300] = "";
+  snprintf(place, sizeof place, "/%s", name);
+  int leads = is_expected(place);
+  for (int i = 0; i < more_mount_count; ++i) leads |= is_below(more_mounts[i], place);
+  return leads;
+}
+
 static void namespaces(char** host, int count) {
   wall(count > 0, "namespaces to compare with");
   for (int i = 0; i < count; ++i) {
@@ -103,7 +127,7 @@ static void root(void) {
   int others = 0;
   DIR* directory = opendir("/");
   for (struct dirent* entry; directory != NULL && (entry = readdir(directory)) != NULL;)
-    others += entry->d_name[0] != '.' && strcmp(entry->d_name, "programs") != 0 && strcmp(entry->d_name, "proc") != 0;
+    others += entry->d_name[0] != '.' && !leads_to_mount(entry->d_name);
   wall(directory != NULL && others == 0, "nothing else in the root");
   int mounts = 0;
   char line[4096];
@@ -111,11 +135,15 @@ static void root(void) {
   while (table != NULL && fgets(line, sizeof line, table) != NULL) {
     char place[256] = "";
     sscanf(line, "%*d %*d %*s %*s %255s", place);
-    wall(strcmp(place, "/") == 0 || strncmp(place, "/programs", 9) == 0 || strncmp(place, "/proc", 5) == 0, place);
+    wall(is_expected(place), place);
     wall(strstr(line, " shared:") == NULL && strstr(line, " master:") == NULL, "private mounts");
     ++mounts;
   }
-  wall(mounts >= 3, "the mount table");
+  wall(mounts >= 3 + more_mount_count, "the mount table");
+  for (int i = 0; i < more_mount_count; ++i) {
+    wall(statvfs(more_mounts[i], &status) == 0 && (status.f_flag & sealed) == (sealed & ~ST_RDONLY), more_mounts[i]);
+    wall(access(more_mounts[i], W_OK) == 0, more_mounts[i]);
+  }
 }
 
 static void surroundings(const char* pid1) {
@@ -153,11 +181,14 @@ static void loopback(void) {
 int main(int count, char** words) {
   alarm(kDeadlineSeconds);
   if (count < 3) return kMissing;
+  more_mounts = words + 2;
+  while (more_mounts < words + count && more_mounts[0][0] != '/') ++more_mounts;
+  more_mount_count = (int)(words + count - more_mounts);
   surroundings(words[1]); /* first: what follows opens descriptors */
   privileges();
   filter();
   ids();
-  namespaces(words + 2, count - 2);
+  namespaces(words + 2, count - 2 - more_mount_count);
   root();
   loopback();
   return missing ? kMissing : 0;

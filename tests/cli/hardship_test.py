@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+"""A caller that closes descriptors, has hardly any resources, or kills the command: it is told, and nothing is left."""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+import json
+import os
+import random
+import subprocess
+
+from command_line import RAN, CommandLineTest, all_children_end, command, inheriting_orphans, main
+
+SANDBOX_FAILED = 125
+CANNOT_BE_LOADED = 127  # ld.so's
+
+
+class ClosedDescriptors(CommandLineTest):
+    def with_closed(self, which, *words):
+        redirections = " ".join(f"{descriptor}>&-" for descriptor in which)
+        return self.run_outside(["sh", "-c", f'exec "$0" "$@" {redirections}', command(), *words])
+
+    def test_the_program_runs_as_usual(self):
+        for which in ((0,), (1,), (2,), (0, 1, 2)):
+            for options in ((), ("--output-limit", "1k")):
+                with self.subTest(which=which, options=options):
+                    words = ("--report", "report.json", *options, "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+                    finished = self.with_closed(which, "run", *words)
+                    self.assertEqual(finished.status, 3, finished)
+                    self.assertEqual(finished.output, "" if 1 in which else "out\n")
+                    self.assertEqual(finished.errors, "" if 2 in which else "err\n")
+                    self.assertEqual(json.loads(self.read("report.json"))["exit_code"], 3)
+
+    def test_what_the_command_would_write_is_not_lost_silently(self):
+        for words in (("run", "--report", "-", "echo", RAN), ("help",), ("--version",), ("explain", "true")):
+            with self.subTest(words=words):
+                self.assert_refused(self.with_closed((1,), *words), SANDBOX_FAILED, "standard output", "closed")
+
+
+class Limits(CommandLineTest):
+    """With more and more of a resource the command works; with less it says why it does not, in the report too."""
+
+    def raise_until_it_works(self, limit, values, *options):
+        words = ("run", "--report", "report.json", "--timeout", "20s", *options, "--", "echo", RAN)
+        for value in values:
+            finished = self.run_outside(["prlimit", f"--{limit}={value}", command(), *words])
+            if finished.status == 0:
+                self.assert_output(finished, RAN + "\n")
+                self.assertEqual(json.loads(self.read("report.json"))["exit_code"], 0)
+                return value
+            with self.subTest(value=value):
+                # What keeps the limits of time is started last: then the program may have come to its end.
+                self.assertIn(finished.output, ("", RAN + "\n"))
+                if finished.status == CANNOT_BE_LOADED and not finished.errors.startswith("pivotbox: "):
+                    continue
+                self.assertEqual(finished.status, SANDBOX_FAILED, finished)
+                self.assertRegex(finished.errors, r"\Apivotbox: .*: |\Apivotbox: out of memory\n\Z")
+                self.assertNotIn("No such file", finished.errors)
+                self.assert_report_agrees(finished)
+        return self.fail(f"does not work with {value}")
+
+    def assert_report_agrees(self, finished):
+        report = self.read("report.json") if os.path.exists(self.path("report.json")) else ""
+        if "pivotbox: no report" in finished.errors or "out of memory" in finished.errors or not report:
+            self.assertFalse(report.endswith("}\n"), report)
+        else:
+            self.assertEqual(json.loads(report)["status"], "setup_failed")
+            self.assertIn(json.loads(report)["error"]["message"], finished.errors)
+
+    def test_of_descriptors(self):
+        self.assertGreater(self.raise_until_it_works("nofile", range(4, 256), "--output-limit", "1M"), 4)
+
+    def test_of_address_space(self):
+        self.raise_until_it_works("as", range(2 << 20, 1 << 30, 50 << 12))
+
+    def test_of_the_size_of_files(self):
+        self.assertGreater(self.raise_until_it_works("fsize", [0, 1, 100, 1000, *range(2000, 1 << 20, 1500)]), 0)
+
+
+class Death(CommandLineTest):
+    def groups(self):
+        """Control groups of boxes whose command is gone."""
+        found = set()
+        for directory, names, _ in os.walk("/sys/fs/cgroup"):
+            for name in names:
+                if name.startswith("pivotbox-") and not os.path.exists(f"/proc/{name.split('-')[1]}"):
+                    found.add(os.path.join(directory, name))
+        return found
+
+    def test_at_any_moment_leaves_nothing(self):
+        moments = random.Random(1)
+        words = ("run", "--report", "report.json", "--tmpfs", "/scratch", "--timeout", "20s", "--output-limit", "1M")
+        with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+            before = mounts.read()
+        with inheriting_orphans():
+            for number in range(200):
+                process = subprocess.Popen(
+                    [command(), *words, "--", "sleep", "1000"],
+                    cwd=self.directory,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                )
+                try:
+                    process.wait(moments.uniform(0, 0.03))
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                process.wait()
+                self.assertTrue(all_children_end(), f"run {number}")
+                self.assertEqual(set(os.listdir(self.directory)) - {"report.json"}, set())
+                self.assertFalse(os.path.exists(self.path("report.json")) and self.read("report.json"))
+        self.assert_output(self.pivotbox("run", "echo", RAN), RAN + "\n")
+        self.assertEqual(self.groups(), set())
+        with open("/proc/self/mountinfo", encoding="utf-8") as mounts:
+            self.assertEqual(mounts.read(), before)
+
+
+if __name__ == "__main__":
+    main()
