@@ -10,6 +10,7 @@
 #include "relay.h"
 #include "report.h"
 #include "request.h"
+#include "result_file.h"
 #include "supervise.h"
 #include "verbs.h"
 #include "watch.h"
@@ -109,7 +110,7 @@ void announce(const Ending& ending, const Options& options) {
 }
 
 /// The record into the report, or the times onto standard error.
-Result<> tell(const Ending& ending, const Options& options, const std::optional<ReportFile>& report) {
+Result<> tell(const Ending& ending, const Options& options, std::optional<ResultFile>& report) {
   if (report) return report->write(report_record(ending, options.timing));
   if (options.timing == Timing::unmeasured || !ending.outcome) return {};
   return write_all(STDERR_FILENO, timing_table(ending.step_times), "standard error");
@@ -118,9 +119,9 @@ Result<> tell(const Ending& ending, const Options& options, const std::optional<
 }  // namespace
 
 int run(const Options& options) {
-  std::optional<ReportFile> report;
+  std::optional<ResultFile> report;
   if (options.report) {
-    Result<ReportFile> opened = ReportFile::open(*options.report);
+    Result<ResultFile> opened = ResultFile::open(*options.report, "--report");
     if (!opened) {
       complain("no report", opened.error());
       return kSandboxFailed;
