@@ -12,6 +12,7 @@
 #include "request.h"
 #include "result_file.h"
 #include "supervise.h"
+#include "terminal.h"
 #include "verbs.h"
 #include "watch.h"
 
@@ -129,7 +130,9 @@ int run(const Options& options) {
     report = *std::move(opened);
   }
   Learner learner;
+  const TerminalSettings terminal = TerminalSettings::remember();
   const Ending ending = run_to_the_end(options, learner);
+  terminal.restore();
   announce(ending, options);
   if (options.verb == Verb::learn && ending.outcome)
     if (const Result<> written = learner.write(options.learned_policy.value_or("learned.policy")); !written) {
