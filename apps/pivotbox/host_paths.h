@@ -15,7 +15,7 @@ namespace pivotbox::cli {
 /// is a physical path; any other ".." stays, and the library refuses it: it may stand behind a symbolic link.
 [[nodiscard]] Result<std::string> absolute_path(std::string_view path);
 
-/// Contents of a regular file of at most 16 MiB. Symbolic links are followed.
+/// Contents of a regular file of at most 16 MiB. A symbolic link is refused.
 [[nodiscard]] Result<std::string> read_host_file(const std::string& path);
 
 }  // namespace pivotbox::cli

@@ -1,8 +1,5 @@
 #include "report.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -183,25 +180,6 @@ std::string timing_table(const std::vector<StepTime>& step_times) {
     table += right_aligned(std::to_string(time.step), 4) + "  " + right_aligned(microseconds(time.duration), 12) +
              "  " + printable(time.description) + "\n";
   return table;
-}
-
-Result<ReportFile> ReportFile::open(const std::string& name) {
-  if (name == "-") {
-    if (Result<> open = require_standard_output(); !open) return std::unexpected(std::move(open.error()));
-    return ReportFile("standard output", Fd());
-  }
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
-  Fd file = Fd::adopt(::open(name.c_str(), kFlags, 0644));
-  if (file) return ReportFile(name, std::move(file));
-  return std::unexpected(Error{.field = "--report",
-                               .action = "open " + name,
-                               .syscall = "open",
-                               .code = errno,
-                               .hint = errno == ELOOP ? "a symbolic link is not followed; name the file itself" : ""});
-}
-
-Result<> ReportFile::write(const std::string& record) const {
-  return write_all(file_ ? file_.get() : STDOUT_FILENO, record, name_);
 }
 
 }  // namespace pivotbox::cli

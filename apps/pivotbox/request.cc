@@ -294,6 +294,8 @@ void RequestBuilder::set_identity() {
   if (options_.second_wall == SecondWall::none) runner().landlock = std::nullopt;
 }
 
+constexpr rlim_t kPendingSignals = 1024;  // and timers (timer_create(2)), of the box at any one time
+
 void RequestBuilder::set_limits() {
   runner().rlimits = options_.rlimits;
   const auto names = [&](int resource) {
@@ -317,6 +319,13 @@ void RequestBuilder::set_limits() {
         {.resource = RLIMIT_FSIZE, .soft = options_.output_bytes->value, .hard = options_.output_bytes->value});
   // A core dump would be written to wherever the host's core_pattern says.
   if (!names(RLIMIT_CORE)) runner().rlimits.push_back({.resource = RLIMIT_CORE, .soft = 0, .hard = 0});
+  // The kernel counts them for the caller's user as well, whose other programs would have none left.
+  if (!names(RLIMIT_SIGPENDING)) {
+    rlimit own{};
+    static_cast<void>(::getrlimit(RLIMIT_SIGPENDING, &own));
+    const rlim_t pending = std::min<rlim_t>(own.rlim_max, kPendingSignals);
+    runner().rlimits.push_back({.resource = RLIMIT_SIGPENDING, .soft = pending, .hard = pending});
+  }
 }
 
 /// The Runner's field -> the option that sets it.

@@ -10,7 +10,9 @@
 #include "relay.h"
 #include "report.h"
 #include "request.h"
+#include "result_file.h"
 #include "supervise.h"
+#include "terminal.h"
 #include "verbs.h"
 #include "watch.h"
 
@@ -109,7 +111,7 @@ void announce(const Ending& ending, const Options& options) {
 }
 
 /// The record into the report, or the times onto standard error.
-Result<> tell(const Ending& ending, const Options& options, const std::optional<ReportFile>& report) {
+Result<> tell(const Ending& ending, const Options& options, std::optional<ResultFile>& report) {
   if (report) return report->write(report_record(ending, options.timing));
   if (options.timing == Timing::unmeasured || !ending.outcome) return {};
   return write_all(STDERR_FILENO, timing_table(ending.step_times), "standard error");
@@ -118,9 +120,9 @@ Result<> tell(const Ending& ending, const Options& options, const std::optional<
 }  // namespace
 
 int run(const Options& options) {
-  std::optional<ReportFile> report;
+  std::optional<ResultFile> report;
   if (options.report) {
-    Result<ReportFile> opened = ReportFile::open(*options.report);
+    Result<ResultFile> opened = ResultFile::open(*options.report, "--report");
     if (!opened) {
       complain("no report", opened.error());
       return kSandboxFailed;
@@ -128,7 +130,9 @@ int run(const Options& options) {
     report = *std::move(opened);
   }
   Learner learner;
+  const TerminalSettings terminal = TerminalSettings::remember();
   const Ending ending = run_to_the_end(options, learner);
+  terminal.restore();
   announce(ending, options);
   if (options.verb == Verb::learn && ending.outcome)
     if (const Result<> written = learner.write(options.learned_policy.value_or("learned.policy")); !written) {

@@ -1,13 +1,11 @@
 #include "watch.h"
 
-#include <fcntl.h>
-
 #include <cerrno>
 #include <cstring>
 #include <vector>
 
 #include "output.h"
-#include "pivotbox/fd.h"
+#include "result_file.h"
 #include "text.h"
 
 namespace pivotbox::cli {
@@ -68,9 +66,9 @@ Result<> Learner::write(const std::string& file) const {
   const SyscallPolicy policy =
       base_.narrowed_to(std::vector<int>(calls.begin(), calls.end()), SyscallAction::fail(EPERM));
   const std::string text = "# What was seen of:" + program_ + "\n" + policy.text();
-  const Fd opened = Fd::adopt(open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644));
-  if (!opened) return std::unexpected(Error{.action = "write " + file, .syscall = "open", .code = errno});
-  if (Result<> written = write_all(opened.get(), text, file); !written) return written;
+  Result<ResultFile> opened = ResultFile::open(file, "--output");
+  if (!opened) return std::unexpected(std::move(opened.error()));
+  if (Result<> written = opened->write(text); !written) return written;
   complain("a policy of " + std::to_string(calls.size()) + " system calls is in " + file);
   return {};
 }

@@ -88,7 +88,7 @@ struct Dev {
   bool operator==(const Dev&) const = default;
 };
 
-/// A new instance of devpts.
+/// A new instance of devpts, for 256 terminals.
 struct Devpts {
   std::string target = "/dev/pts";
   bool operator==(const Devpts&) const = default;

@@ -43,7 +43,9 @@ class Settings {
   }
 
   void memory() {
-    if (!is_v2()) return;
+    // Version 1 counts the buffers of sockets, UDP's too, apart from the rest; without a limit it does not count them.
+    if (!is_v2())
+      return add("memory.kmem.tcp.limit_in_bytes", std::to_string(*limits_.memory_bytes), "limits.memory_bytes");
     add("memory.swap.max", "0", "limits.memory_bytes",
         around_.host_swaps ? Setting::Absence::error : Setting::Absence::harmless);
     add("memory.oom.group", "1", "limits.memory_bytes");

@@ -48,6 +48,9 @@ class Identity(CommandLineTest):
         self.assertGreaterEqual(len(maps), 2)
         self.assertNotIn("0", [line.split()[1] for line in maps], "the host's root is in the box")
 
+    def test_the_program_s_ids_have_a_name(self):
+        self.assert_output(self.run_shell("id -un; id -gn"), "box\nbox\n")
+
     def test_uid_sets_the_group_too(self):
         self.assert_output(self.run_shell("id -u; id -g", "--uid", "0"), "0\n0\n")
         self.assert_output(self.run_shell("id -u; id -g", "--uid", "7", "--gid", "8"), "7\n8\n")

@@ -251,7 +251,7 @@ TEST(Mounts, DevIsBuiltThenReadOnlyThenGetsItsTwoMounts) {
           "make symbolic link /x/dev/stdin -> /proc/self/fd/0", "make symbolic link /x/dev/stdout -> /proc/self/fd/1",
           "make symbolic link /x/dev/stderr -> /proc/self/fd/2", "make directory /x/dev/pts (mode 0755)",
           "make directory /x/dev/shm (mode 0755)", "make /x/dev read-only",
-          "mount devpts on /x/dev/pts mode=0620,ptmxmode=0666 (read-write, nosuid, noexec)",
+          "mount devpts on /x/dev/pts mode=0620,ptmxmode=0666,max=256 (read-write, nosuid, noexec)",
           "mount tmpfs on /x/dev/shm size=67108864,nr_inodes=16384,mode=1777,uid=1234,gid=5678 (read-write, nosuid, "
           "nodev, noexec)"));
 }

@@ -13,6 +13,7 @@
 #include <optional>
 #include <string_view>
 
+#include "forkexec/plan/identity.h"
 #include "linux/file.h"
 
 namespace pivotbox {
@@ -51,11 +52,16 @@ void append_etc(std::vector<Mount>& mounts, const std::vector<std::string>& etc_
   for (const char* path : kEtcEntries) append_contents(mounts, path);
   for (const std::string& name : etc_names)
     if (name.starts_with("java-")) append_contents(mounts, "/etc/" + name);  // Debian keeps a JDK's configuration there
+  // The program's, where nobody says otherwise (Runner::uid_mappings): an ordinary user keeps its own.
+  const bool picked = ::geteuid() == 0;
+  const std::string uid = std::to_string(picked ? kPickedProgramId : ::geteuid());
+  const std::string gid = std::to_string(picked ? kPickedProgramId : ::getegid());
   mounts.push_back(mount::File{.target = "/etc/passwd",
                                .contents = "root:x:0:0:root:/:/usr/sbin/nologin\n"
-                                           "box:x:1000:1000:box:/tmp:/bin/sh\n"
+                                           "box:x:" + uid + ":" + gid + ":box:/tmp:/bin/sh\n"
                                            "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"});
-  mounts.push_back(mount::File{.target = "/etc/group", .contents = "root:x:0:\nbox:x:1000:\nnogroup:x:65534:\n"});
+  mounts.push_back(
+      mount::File{.target = "/etc/group", .contents = "root:x:0:\nbox:x:" + gid + ":\nnogroup:x:65534:\n"});
   mounts.push_back(mount::File{.target = "/etc/hosts", .contents = "127.0.0.1 localhost pivotbox\n::1 localhost\n"});
 }
 

@@ -4,8 +4,6 @@ namespace pivotbox {
 
 namespace {
 
-constexpr std::uint32_t kPickedProgramId = 1000;
-
 /// Without a user namespace ids are the host's.
 Result<Identity> host_identity(const Runner& runner, const HostFacts& host) {
   if (!runner.credential && host.uid == 0)

@@ -5,6 +5,9 @@
 
 namespace pivotbox {
 
+/// User and group id of the program inside where both are picked, which they are for root.
+inline constexpr std::uint32_t kPickedProgramId = 1000;
+
 /// Ids of `runner`'s box when started by the caller described by `host`.
 [[nodiscard]] Result<Identity> decide_identity(const Runner& runner, const HostFacts& host);
 

@@ -107,7 +107,8 @@ Result<> RootBuilder::add(const mount::Dev& m) {
 Result<> RootBuilder::add(const mount::Devpts& m) {
   const std::string path = normal(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
-  mount_filesystem("devpts", path, {"mode=0620", "ptmxmode=0666"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+  // The machine has so many terminals as a whole (kernel.pty.max, 4096), whatever the number of instances.
+  mount_filesystem("devpts", path, {"mode=0620", "ptmxmode=0666", "max=256"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
   mounted(path, Kind::foreign, landlock::kRead | landlock::kDevice);
   return {};
 }
