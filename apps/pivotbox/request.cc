@@ -323,7 +323,7 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"limits.cpus", "--cpus"},
     {"limits.cpuset", "--cpuset"},
     {"limits.cgroup_parent", "--cgroup-parent"},
-    {"limits.strictness", "--limits best-effort"},
+    {"Strictness::best_effort", "--limits best-effort"},
     {"limits", "limits"},
     {"rlimits", "--rlimit"},
     {"capabilities", "--cap-keep"},
