@@ -2,7 +2,7 @@
 //
 // The calling process is moved into it, as systemd-run --scope does. A box's group alone would not do: the kernel lets
 // nobody start a process in a group unless the one that holds both, the starter's and the new one, is his ("delegation
-// containment", cgroups(7)), and above the group of a login session that is root's. docs/decisions/0012 has the rest.
+// containment", cgroups(7)), and above the group of a login session that is root's. docs/decisions/0020 has the rest.
 #pragma once
 
 #include "pivotbox/error.h"
