@@ -236,8 +236,9 @@ class Search {
         !contains(controllers_in(hierarchy.mount_point + "/cgroup.controllers"), need.controller))
       return "this kernel or this container does not have it: see " + hierarchy.mount_point + "/cgroup.controllers";
     if (!is_delegated(own))
-      return own + " is not the caller's to make groups in: name a delegated directory, limits.cgroup_parent, or do without, "
-                   "Strictness::best_effort";
+      return own +
+             " is not the caller's to make groups in: name a delegated directory, limits.cgroup_parent, or do without, "
+             "Strictness::best_effort";
     return own + " is not given it: see cgroup.subtree_control of the groups above it";
   }
 

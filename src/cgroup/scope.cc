@@ -48,10 +48,8 @@ std::optional<linux_::UnixAddress> user_bus() {
 }
 
 DbusMessage manager_call(std::string member) {
-  return {.destination = kSystemd,
-          .path = "/org/freedesktop/systemd1",
-          .interface = kManager,
-          .member = std::move(member)};
+  return {
+      .destination = kSystemd, .path = "/org/freedesktop/systemd1", .interface = kManager, .member = std::move(member)};
 }
 
 DbusMessage call_to_start(const std::string& scope) {
@@ -157,14 +155,13 @@ Result<> enter_scope() {
   std::uint32_t number = 0;  // drawn: a scope of that pid may be there, of another pid namespace
   if (::getrandom(&number, sizeof number, 0) != sizeof number)
     return std::unexpected(linux_::system_error("name a scope", "getrandom"));
-  const std::string scope =
-      std::string(kPrefix) + std::to_string(::getpid()) + "-" + std::to_string(number) + ".scope";
+  const std::string scope = std::string(kPrefix) + std::to_string(::getpid()) + "-" + std::to_string(number) + ".scope";
   if (Result<> r = start_scope(scope); !r) return r;
   const Result<std::string> own = own_directory();
   if (!own) return std::unexpected(own.error());
   if (!own->ends_with("/" + scope))
-    return std::unexpected(Error{.kind = Error::Kind::system,
-                                 .action = "systemd has made " + scope + ", but the caller is in " + *own});
+    return std::unexpected(
+        Error{.kind = Error::Kind::system, .action = "systemd has made " + scope + ", but the caller is in " + *own});
   const Result<Fd> directory = open_directory(AT_FDCWD, *own);
   return directory ? make_room(directory->get()) : std::unexpected(directory.error());
 }

@@ -29,8 +29,7 @@ struct UnixAddress {
 class Dbus {
  public:
   /// Connects and says hello to the bus.
-  [[nodiscard]] static Result<Dbus> connect(const UnixAddress& address,
-                                            std::chrono::steady_clock::time_point deadline);
+  [[nodiscard]] static Result<Dbus> connect(const UnixAddress& address, std::chrono::steady_clock::time_point deadline);
 
   /// Sends a call and waits for its answer; an answer that is an error is an Error with the other side's words. Signals
   /// that come before it are kept.

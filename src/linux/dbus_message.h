@@ -1,5 +1,5 @@
-// Messages of D-Bus, version 1 of its protocol, in this machine's byte order: as much of them as questions to systemd take.
-// https://dbus.freedesktop.org/doc/dbus-specification.html
+// Messages of D-Bus, version 1 of its protocol, in this machine's byte order: as much of them as questions to systemd
+// take. https://dbus.freedesktop.org/doc/dbus-specification.html
 #pragma once
 
 #include <cstddef>

@@ -57,7 +57,8 @@ TEST(DbusMessage, TellsItsSizeEarly) {
 
 TEST(DbusMessage, CutShortIsNone) {
   const std::string bytes = serialize(everything());
-  for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_EQ(parse_dbus_message(bytes.substr(0, size)), std::nullopt);
+  for (std::size_t size = 0; size < bytes.size(); ++size)
+    EXPECT_EQ(parse_dbus_message(bytes.substr(0, size)), std::nullopt);
 }
 
 TEST(DbusMessage, AnyDamageIsReadWithinBounds) {
@@ -96,7 +97,8 @@ TEST(DbusAddress, IsTheFirstLocalSocket) {
   EXPECT_EQ(name_in(parse_dbus_address("unix:path=/run/user/1000/bus")), "/run/user/1000/bus");
   EXPECT_EQ(name_in(parse_dbus_address("tcp:host=x;unix:guid=1,path=/a%20b%2Fc,x=y;unix:path=/d")), "/a b/c");
   EXPECT_EQ(name_in(parse_dbus_address("unix:abstract=/tmp/dbus-1,guid=2")), "\0/tmp/dbus-1"s);
-  for (const char* none : {"", "autolaunch:", "unix:", "unix:path=", "unix:path=%2", "unix:path=%zz", "unix:tmpdir=/tmp"})
+  for (const char* none :
+       {"", "autolaunch:", "unix:", "unix:path=", "unix:path=%2", "unix:path=%zz", "unix:tmpdir=/tmp"})
     EXPECT_EQ(name_in(parse_dbus_address(none)), "none") << none;
   EXPECT_EQ(name_in(parse_dbus_address("unix:path=/" + std::string(200, 'x'))), "none");
 }
@@ -161,7 +163,8 @@ TEST(Dbus, AnswersAreTellingAndSignalsAreKept) {
       DbusMessage no = everything();
       return answer_to(got, no);
     }
-    return serialize(signal) + answer_to(got, {.type = DbusMessage::Type::method_return, .signature = "s", .body = "\1\0\0\0x\0"s});
+    return serialize(signal) +
+           answer_to(got, {.type = DbusMessage::Type::method_return, .signature = "s", .body = "\1\0\0\0x\0"s});
   });
   Result<Dbus> bus = peer.connect();
   ASSERT_TRUE(bus) << bus.error().message();
@@ -205,8 +208,8 @@ TEST(Dbus, NonsenseAndAnEndAreErrors) {
 
 TEST(Dbus, NobodyListensIsAnError) {
   const testing::ScratchDirectory directory;
-  const Result<Dbus> bus = Dbus::connect(*parse_dbus_address("unix:path=" + directory.path("bus")),
-                                         Clock::now() + std::chrono::seconds(10));
+  const Result<Dbus> bus =
+      Dbus::connect(*parse_dbus_address("unix:path=" + directory.path("bus")), Clock::now() + std::chrono::seconds(10));
   ASSERT_FALSE(bus);
   EXPECT_THAT(bus.error().message(), StartsWith("connect to D-Bus: connect: "));
 }

@@ -17,8 +17,8 @@ enum class Purpose : std::uint8_t {
   launch,   ///< to be done
 };
 
-/// Where the box's groups will be; absent when it needs none. For a launch the caller may be moved to a scope of systemd's,
-/// once in its life. Thread-safe.
+/// Where the box's groups will be; absent when it needs none. For a launch the caller may be moved to a scope of
+/// systemd's, once in its life. Thread-safe.
 [[nodiscard]] Result<std::optional<cgroup::Layout>> find_groups(const Runner& runner, Purpose purpose);
 
 /// What a plan has to know about them.
