@@ -348,6 +348,7 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"limits.io_weight", "--io-weight"},
     {"limits.io", "--io-limit"},
     {"limits.cgroup_parent", "--cgroup-parent"},
+    {"Strictness::best_effort", "--limits best-effort"},
     {"limits", "limits"},
     {"rlimits", "--rlimit"},
     {"capabilities", "--cap-keep"},

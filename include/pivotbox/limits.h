@@ -36,7 +36,8 @@ enum class ProcessesExceeded : std::uint8_t {
 ///
 /// Everything but `processes` and `wall_time` needs a control group (cgroups(7)), which is made for the box and removed
 /// with it: below the caller's own one, or beside it where the kernel wants that, or in `cgroup_parent`. Version 1 and
-/// version 2 are found by themselves, also mixed.
+/// version 2 are found by themselves, also mixed. Where none may be made, as in an ordinary user's login session, the
+/// user's systemd is asked: it moves the calling process into a scope, once (docs/limits.md).
 struct Limits {
   /// Memory, with what the kernel holds for the box (page cache, tmpfs, pipes, page tables): at least 1 MiB. There is
   /// no swap beyond it. Whoever reaches it is killed, and with it the whole box. Needs `pid1 = init`.

@@ -64,8 +64,11 @@ bool may_hand_on(const std::string& directory) {
 }
 
 std::string without_callers_name(const std::string& own) {
-  const std::string suffix = "/" + std::string(kCallersName);
-  return own.ends_with(suffix) ? own.substr(0, own.size() - suffix.size()) : own;
+  for (const std::string_view name : {kCallersName, kScopeLeafName}) {
+    const std::string suffix = "/" + std::string(name);
+    if (own.ends_with(suffix)) return own.substr(0, own.size() - suffix.size());
+  }
+  return own;
 }
 
 Error unavailable(const Need& need, Version version, std::string hint) {
@@ -75,11 +78,17 @@ Error unavailable(const Need& need, Version version, std::string hint) {
           .hint = std::move(hint)};
 }
 
+/// Where a group of version 2 may be made.
+enum class Delegation : std::uint8_t {
+  found,     ///< in directories that are the caller's
+  expected,  ///< in a scope that systemd has not made yet
+};
+
 /// Finds places for one request; needs are added one by one.
 class Search {
  public:
-  Search(const Limits& limits, const std::vector<Hierarchy>& hierarchies)
-      : limits_(limits), hierarchies_(hierarchies) {}
+  Search(const Limits& limits, const std::vector<Hierarchy>& hierarchies, Delegation delegation)
+      : limits_(limits), hierarchies_(hierarchies), delegation_(delegation) {}
 
   Result<Layout> search() {
     if (Result<> r = find_parents(); !r) return std::unexpected(r.error());
@@ -99,6 +108,19 @@ class Search {
     return layout;
   }
 
+  bool needs_scope() const {
+    const auto version_2 = std::ranges::find(hierarchies_, Version::v2, &Hierarchy::version);
+    if (limits_.cgroup_parent || version_2 == hierarchies_.end()) return false;
+    std::vector<Controller> wanted;
+    bool any = false;
+    for (const Need& need : needs_of(limits_)) {
+      if (find_v1(need.controller) != nullptr) continue;
+      any = true;
+      if (need.controller != Controller::cpuacct) include(wanted, need.controller);
+    }
+    return any && !is_delegated(v2_candidates(*version_2).front()) && !find_v2(*version_2, wanted);
+  }
+
  private:
   /// Where cgroup_parent lies: the same name is meant in every hierarchy of its version.
   Result<> find_parents() {
@@ -116,12 +138,16 @@ class Search {
                                  .hint = "see /proc/self/mountinfo"});
   }
 
+  const Hierarchy* find_v1(Controller controller) const {
+    const auto found = std::ranges::find_if(hierarchies_, [&](const Hierarchy& hierarchy) {
+      return hierarchy.version == Version::v1 &&
+             std::ranges::find(hierarchy.controllers, name_of(controller, Version::v1)) != hierarchy.controllers.end();
+    });
+    return found == hierarchies_.end() ? nullptr : &*found;
+  }
+
   Result<> add(const Need& need) {
-    for (const Hierarchy& hierarchy : hierarchies_)
-      if (hierarchy.version == Version::v1 &&
-          std::ranges::find(hierarchy.controllers, name_of(need.controller, Version::v1)) !=
-              hierarchy.controllers.end())
-        return add_v1(hierarchy, need);
+    if (const Hierarchy* hierarchy = find_v1(need.controller)) return add_v1(*hierarchy, need);
     for (const Hierarchy& hierarchy : hierarchies_)
       if (hierarchy.version == Version::v2) return add_v2(hierarchy, need);
     return std::unexpected(
@@ -172,6 +198,12 @@ class Search {
   }
 
   std::optional<Place> find_v2(const Hierarchy& hierarchy, const std::vector<Controller>& wanted) const {
+    if (delegation_ == Delegation::expected) {
+      Place place{.version = Version::v2, .parent = "a scope of systemd's", .controllers = wanted, .to_enable = {}};
+      // The user's systemd has at least these.
+      for (const Controller one : {Controller::memory, Controller::pids}) include(place.controllers, one);
+      return place;
+    }
     const std::vector<std::string> candidates = v2_candidates(hierarchy);
     const auto all_in = [&](const std::vector<Controller>& offered) {
       return std::ranges::all_of(wanted, [&](Controller one) { return contains(offered, one); });
@@ -207,8 +239,8 @@ class Search {
       return "this kernel or this container does not have it: see " + hierarchy.mount_point + "/cgroup.controllers";
     if (!is_delegated(own))
       return own +
-             " is not the caller's to make groups in: start it by systemd-run --user --scope -p Delegate=yes, or "
-             "name a delegated directory, limits.cgroup_parent";
+             " is not the caller's to make groups in: name a delegated directory, limits.cgroup_parent, or do without, "
+             "Strictness::best_effort";
     return own + " is not given it: see cgroup.subtree_control of the groups above it";
   }
 
@@ -236,6 +268,7 @@ class Search {
 
   const Limits& limits_;
   const std::vector<Hierarchy>& hierarchies_;
+  Delegation delegation_;
   Version parent_version_ = Version::v2;
   std::string parent_below_;
   std::vector<Place> places_;
@@ -273,7 +306,15 @@ Result<std::vector<Hierarchy>> find_hierarchies() {
 }
 
 Result<Layout> find_layout(const Limits& limits, const std::vector<Hierarchy>& hierarchies) {
-  return Search(limits, hierarchies).search();
+  return Search(limits, hierarchies, Delegation::found).search();
+}
+
+bool needs_scope(const Limits& limits, const std::vector<Hierarchy>& hierarchies) {
+  return Search(limits, hierarchies, Delegation::found).needs_scope();
+}
+
+Result<Layout> expect_scope(const Limits& limits, const std::vector<Hierarchy>& hierarchies) {
+  return Search(limits, hierarchies, Delegation::expected).search();
 }
 
 }  // namespace pivotbox::cgroup

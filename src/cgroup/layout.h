@@ -47,12 +47,21 @@ struct Layout {
 /// Looks at the host's files and changes nothing. Only if needs_group().
 [[nodiscard]] Result<Layout> find_layout(const Limits& limits, const std::vector<Hierarchy>& hierarchies);
 
+/// Whether the limits need a group of version 2 and the caller's is not delegated to it, so that a scope of systemd's
+/// (scope.h) would help.
+[[nodiscard]] bool needs_scope(const Limits& limits, const std::vector<Hierarchy>& hierarchies);
+
+/// What find_layout() will find in a scope. Only if needs_scope().
+[[nodiscard]] Result<Layout> expect_scope(const Limits& limits, const std::vector<Hierarchy>& hierarchies);
+
 /// The hierarchies the calling process sees.
 [[nodiscard]] Result<std::vector<Hierarchy>> find_hierarchies();
 
 /// Child of a version 2 group to which its processes were moved, because a group that hands on controllers may not hold
 /// any (cgroups(7), "no internal processes").
 inline constexpr std::string_view kCallersName = "pivotbox-callers";
+/// Child of a scope that the caller is in for the same reason, as long as it lives.
+inline constexpr std::string_view kScopeLeafName = "pivotbox-caller";
 
 /// Controllers in a file of names between spaces.
 [[nodiscard]] std::vector<Controller> parse_controllers(std::string_view text);

@@ -37,7 +37,7 @@ Runner shell_at(const HostDirectory& directory, std::string script, Access acces
 
 /// Ends with 0 if the script succeeds in a box whose plan was changed by `break_wall`.
 int exit_code_with(const Runner& runner, const std::function<void(Plan&)>& break_wall) {
-  Result<Prepared> prepared = prepare(runner);
+  Result<Prepared> prepared = prepare(runner, Purpose::launch);
   EXPECT_TRUE(prepared) << prepared.error().message();
   if (!prepared) return -1;
   break_wall(prepared->plan);

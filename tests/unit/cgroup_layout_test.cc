@@ -102,6 +102,47 @@ TEST_F(Version2, TheNamedParentIsTheOnlyCandidate) {
   EXPECT_FALSE(find({.cgroup_parent = tree_.path("missing")}));
 }
 
+TEST_F(Version2, AScopeIsNeededWhereNothingIsTheCallersOwn) {
+  const std::vector<Hierarchy> closed = {
+      {.version = Version::v2, .controllers = {}, .mount_point = tree_.path("closed"), .own = "/session"}};
+  EXPECT_TRUE(needs_scope({.memory_bytes = 1U << 20U}, closed));
+  EXPECT_TRUE(needs_scope({.cpu_time = std::chrono::seconds(1)}, closed));
+  EXPECT_FALSE(needs_scope({.processes = 5}, closed));
+  EXPECT_FALSE(needs_scope({.memory_bytes = 1U << 20U, .cgroup_parent = tree_.path("closed/x")}, closed));
+  EXPECT_FALSE(needs_scope({.memory_bytes = 1U << 20U}, {}));
+
+  const auto own = [&](const std::string& group) {
+    return std::vector<Hierarchy>{
+        {.version = Version::v2, .controllers = {}, .mount_point = tree_.path(), .own = group}};
+  };
+  EXPECT_FALSE(needs_scope({.memory_bytes = 1U << 20U}, own("/slice/session")));
+  // A scope would have no more than what is the caller's already.
+  EXPECT_FALSE(needs_scope({.cpuset = "0"}, own("/slice/session")));
+
+  std::vector<Hierarchy> mixed = closed;
+  mixed.push_back({.version = Version::v1, .controllers = {"memory"}, .mount_point = tree_.path(), .own = ""});
+  EXPECT_FALSE(needs_scope({.memory_bytes = 1U << 20U}, mixed));
+  EXPECT_TRUE(needs_scope({.memory_bytes = 1U << 20U, .cpus = 1.0}, mixed));
+}
+
+TEST_F(Version2, AScopeIsExpectedToHaveWhatIsAskedAndMemoryAndProcesses) {
+  const std::vector<Hierarchy> closed = {
+      {.version = Version::v2, .controllers = {}, .mount_point = tree_.path("closed"), .own = "/session"}};
+  const Result<Layout> layout = expect_scope({.cpus = 1.0}, closed);
+  ASSERT_TRUE(layout) << layout.error().message();
+  ASSERT_EQ(layout->places.size(), 1U);
+  EXPECT_THAT(layout->places[0].controllers,
+              UnorderedElementsAre(Controller::cpu, Controller::memory, Controller::pids));
+}
+
+TEST_F(Version2, InAScopeBoxesAreMadeBesideTheCaller) {
+  add("slice/pivotbox-1-2.scope", "memory pids", "memory pids", "");
+  add("slice/pivotbox-1-2.scope/pivotbox-caller", "memory pids", "", "77\n");
+  const std::string own = "/slice/pivotbox-1-2.scope/pivotbox-caller";
+  EXPECT_EQ(only_place({.memory_bytes = 1U << 20U}, own).parent, tree_.path("slice/pivotbox-1-2.scope"));
+  EXPECT_EQ(only_place({.cpu_time = std::chrono::seconds(1)}, own).parent, tree_.path("slice/pivotbox-1-2.scope"));
+}
+
 /// Version 1 beside version 2, as on a hybrid host.
 TEST(Hybrid, EachControllerIsTakenWhereItIs) {
   const testing::ScratchDirectory tree;

@@ -4,16 +4,43 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
+#include <utility>
+
+#include "cgroup/scope.h"
 
 namespace pivotbox {
 
-Result<std::optional<cgroup::Layout>> find_groups(const Runner& runner) {
-  if (!cgroup::needs_group(runner.limits)) return std::nullopt;
+namespace {
+
+/// Another thread may have done it meanwhile.
+Result<> enter_scope_if_needed(const Limits& limits) {
+  static std::mutex entering;
+  const std::lock_guard lock(entering);
   const Result<std::vector<cgroup::Hierarchy>> hierarchies = cgroup::find_hierarchies();
   if (!hierarchies) return std::unexpected(hierarchies.error());
-  Result<cgroup::Layout> layout = cgroup::find_layout(runner.limits, *hierarchies);
-  if (!layout) return std::unexpected(std::move(layout.error()));
-  return std::optional(std::move(*layout));
+  return cgroup::needs_scope(limits, *hierarchies) ? cgroup::enter_scope() : Result<>{};
+}
+
+Result<cgroup::Layout> find_layout(const Limits& limits, Purpose purpose) {
+  Result<std::vector<cgroup::Hierarchy>> hierarchies = cgroup::find_hierarchies();
+  if (!hierarchies) return std::unexpected(std::move(hierarchies.error()));
+  if (!cgroup::needs_scope(limits, *hierarchies)) return cgroup::find_layout(limits, *hierarchies);
+  if (purpose == Purpose::explain && cgroup::has_user_bus()) return cgroup::expect_scope(limits, *hierarchies);
+  if (purpose == Purpose::explain) return cgroup::find_layout(limits, *hierarchies);
+  const Result<> entered = enter_scope_if_needed(limits);
+  hierarchies = cgroup::find_hierarchies();
+  if (!hierarchies) return std::unexpected(std::move(hierarchies.error()));
+  Result<cgroup::Layout> layout = cgroup::find_layout(limits, *hierarchies);
+  if (!layout && !entered) layout.error().hint += "; systemd gave none: " + entered.error().message();
+  return layout;
+}
+
+}  // namespace
+
+Result<std::optional<cgroup::Layout>> find_groups(const Runner& runner, Purpose purpose) {
+  if (!cgroup::needs_group(runner.limits)) return std::nullopt;
+  return find_layout(runner.limits, purpose);
 }
 
 GroupFacts facts_of(const cgroup::Layout& layout, const Runner& runner) {

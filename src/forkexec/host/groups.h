@@ -1,6 +1,7 @@
 // The control groups of a box, between the plan that uses them and what they say in the end.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "cgroup/cgroup.h"
@@ -10,8 +11,15 @@
 
 namespace pivotbox {
 
-/// Where the box's groups will be; absent when it needs none.
-[[nodiscard]] Result<std::optional<cgroup::Layout>> find_groups(const Runner& runner);
+/// What a plan is made for.
+enum class Purpose : std::uint8_t {
+  explain,  ///< to be read: nothing of the host is changed
+  launch,   ///< to be done
+};
+
+/// Where the box's groups will be; absent when it needs none. For a launch the caller may be moved to a scope of
+/// systemd's, once in its life. Thread-safe.
+[[nodiscard]] Result<std::optional<cgroup::Layout>> find_groups(const Runner& runner, Purpose purpose);
 
 /// What a plan has to know about them.
 [[nodiscard]] GroupFacts facts_of(const cgroup::Layout& layout, const Runner& runner);

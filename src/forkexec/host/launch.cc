@@ -107,7 +107,7 @@ Result<FileFacts> look_at(int descriptor) {
 
 }  // namespace
 
-Result<Prepared> prepare(const Runner& runner) {
+Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
   if (Result<> r = validate(runner); !r) return std::unexpected(std::move(r.error()));
   if (Result<> r = check_filter(runner); !r) return std::unexpected(std::move(r.error()));
   if (Result<> r = check_new_root(runner); !r) return std::unexpected(std::move(r.error()));
@@ -141,7 +141,7 @@ Result<Prepared> prepare(const Runner& runner) {
     if (!root) return std::unexpected(std::move(root.error()));
     host.ruled_root = std::move(*root);
   }
-  Result<std::optional<cgroup::Layout>> groups = find_groups(runner);
+  Result<std::optional<cgroup::Layout>> groups = find_groups(runner, purpose);
   if (!groups) return std::unexpected(std::move(groups.error()));
   if (*groups) host.groups = facts_of(**groups, runner);
   Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner, host.ruled_root));
@@ -649,13 +649,13 @@ Result<> Launch::answer_for_filter(Process::State& state) {
 }
 
 Result<Process> Runner::start() const {
-  Result<Prepared> prepared = prepare(*this);
+  Result<Prepared> prepared = prepare(*this, Purpose::launch);
   if (!prepared) return std::unexpected(std::move(prepared.error()));
   return Launch(*this, std::move(*prepared)).run();
 }
 
 Result<std::string> explain(const Runner& runner, ExplainFormat format) {
-  const Result<Prepared> prepared = prepare(runner);
+  const Result<Prepared> prepared = prepare(runner, Purpose::explain);
   if (!prepared) return std::unexpected(prepared.error());
   switch (format) {
     case ExplainFormat::json:

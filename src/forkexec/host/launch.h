@@ -30,7 +30,7 @@ struct Prepared {
 };
 
 /// Everything that can be refused before anything is started.
-[[nodiscard]] Result<Prepared> prepare(const Runner& runner);
+[[nodiscard]] Result<Prepared> prepare(const Runner& runner, Purpose purpose);
 
 /// Everything the child uses lives here until the child has left this memory. Used once, by one thread.
 class Launch {

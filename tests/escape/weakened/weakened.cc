@@ -231,7 +231,7 @@ Result<Process> start(const Runner& runner) {
   Runner changed = runner;
   for (const Weakening& weakening : chosen)
     if (weakening.ask && weakening.ask(changed) == 0) refuse(weakening.name, "takes nothing away here");
-  Result<Prepared> prepared = prepare(changed);
+  Result<Prepared> prepared = prepare(changed, Purpose::launch);
   if (!prepared) return std::unexpected(std::move(prepared.error()));
   for (const Weakening& weakening : chosen)
     if (weakening.take && weakening.take(prepared->plan, *prepared) == 0)
