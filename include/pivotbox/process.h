@@ -75,6 +75,14 @@ struct StepTime {
   std::chrono::nanoseconds duration;
 };
 
+/// Who gets a signal.
+enum class Recipients : std::uint8_t {
+  program,  ///< the program alone, as from kill(1)
+  /// The program's process group, as from the keys of a terminal: the program and those of its descendants that have
+  /// not left it. Needs `new_session`, and with `pid1 = program` Linux 6.9; without them the program alone.
+  process_group,
+};
+
 /// A running box. The destructor kills everything in it and reaps it. Movable, not copyable; one thread at a time.
 ///
 /// Limits of time are kept by a thread of the library's own, so they hold whether or not anybody waits. It has every
@@ -97,8 +105,9 @@ class Process {
   [[nodiscard]] Result<Outcome> wait();
   /// As wait(), for at most `timeout` (0 looks once). An empty optional means that it still runs.
   [[nodiscard]] Result<std::optional<Outcome>> wait_for(std::chrono::nanoseconds timeout);
-  /// Sends `signal` (1-64) to the program; SIGKILL ends everything in the box. No error if it is gone already.
-  [[nodiscard]] Result<> kill(int signal);
+  /// Sends `signal` (1-64) to the program, or its group; SIGKILL ends everything in the box. No error if it is gone
+  /// already.
+  [[nodiscard]] Result<> kill(int signal, Recipients recipients = Recipients::program);
   /// Ends everything in the box because the program wrote more than the caller keeps: the Outcome will be
   /// `output_exceeded`. No error if it is gone already.
   [[nodiscard]] Result<> end_for_output();

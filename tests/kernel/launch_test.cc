@@ -309,6 +309,19 @@ TEST(LaunchHost, DumpableIsAsItWas) {
 
 // ---- signals and the end
 
+TEST(LaunchSignals, ReachTheProgramsGroup) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Ready both(runner({"wait_for_child"}, pid1));
+    ASSERT_TRUE(both.process->kill(SIGINT, Recipients::process_group));
+    EXPECT_EQ(text_of(both.process->wait()), "exited 7");
+    Runner without_session = runner({"handle"}, pid1);
+    without_session.new_session = false;
+    Ready alone(without_session);
+    ASSERT_TRUE(alone.process->kill(SIGTERM, Recipients::process_group)) << "there is no group of its own";
+    EXPECT_EQ(text_of(alone.process->wait()), "exited 7");
+  }
+}
+
 TEST(LaunchSignals, ReachTheProgram) {
   Ready term(runner({"stay"}));
   ASSERT_TRUE(term.process->kill(SIGTERM));
