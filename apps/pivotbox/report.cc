@@ -187,14 +187,14 @@ std::string timing_table(const std::vector<StepTime>& step_times) {
 
 Result<ReportFile> ReportFile::open(const std::string& name) {
   if (name == "-") return ReportFile("standard output", Fd());
-  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
+  // O_NONBLOCK: a FIFO without a reader must not hold the command up.
+  constexpr int kFlags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK;
   Fd file = Fd::adopt(::open(name.c_str(), kFlags, 0644));
   if (file) return ReportFile(name, std::move(file));
-  return std::unexpected(Error{.field = "--report",
-                               .action = "open " + name,
-                               .syscall = "open",
-                               .code = errno,
-                               .hint = errno == ELOOP ? "a symbolic link is not followed; name the file itself" : ""});
+  Error error{.field = "--report", .action = "open " + name, .syscall = "open", .code = errno};
+  if (error.code == ELOOP) error.hint = "a symbolic link is not followed; name the file itself";
+  if (error.code == ENXIO) error.hint = "a socket is no file, and a FIFO needs a reader first";
+  return std::unexpected(std::move(error));
 }
 
 Result<> ReportFile::write(const std::string& record) const {

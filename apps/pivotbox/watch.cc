@@ -6,8 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "host_paths.h"
 #include "output.h"
-#include "pivotbox/fd.h"
 #include "text.h"
 
 namespace pivotbox::cli {
@@ -68,9 +68,10 @@ Result<> Learner::write(const std::string& file) const {
   const SyscallPolicy policy =
       base_.narrowed_to(std::vector<int>(calls.begin(), calls.end()), SyscallAction::fail(EPERM));
   const std::string text = "# What was seen of:" + program_ + "\n" + policy.text();
-  const Fd opened = Fd::adopt(open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644));
-  if (!opened) return std::unexpected(Error{.action = "write " + file, .syscall = "open", .code = errno});
-  if (Result<> written = write_all(opened.get(), text, file); !written) return written;
+  // The program may have put a link there.
+  const Result<Fd> opened = open_without_links(file, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  if (!opened) return std::unexpected(opened.error());
+  if (Result<> written = write_all(opened->get(), text, file); !written) return written;
   complain("a policy of " + std::to_string(calls.size()) + " system calls is in " + file);
   return {};
 }
