@@ -52,7 +52,8 @@ std::vector<std::string> bubblewrap_command(const std::string& target) {
 std::vector<std::string> pivotbox_command(const std::string& command, const std::string& target) {
   std::vector<std::string> words = {command, "run", "--no-default-root", "--no-cwd", "--ro-bind", "/usr"};
   for (const std::string& name : root_links()) words = joined(words, {"--symlink", "usr/" + name + ":/" + name});
-  words = joined(words, {"--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", fs::canonical(target).string() + ":/target"});
+  words =
+      joined(words, {"--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", fs::canonical(target).string() + ":/target"});
   return joined(words, {"--", target.starts_with("/bin/") ? target : "/target"});
 }
 

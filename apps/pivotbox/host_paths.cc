@@ -11,8 +11,6 @@
 #include <cerrno>
 #include <climits>
 
-#include "pivotbox/fd.h"
-
 namespace pivotbox::cli {
 
 namespace {
@@ -53,18 +51,25 @@ Result<std::string> absolute_path(std::string_view path) {
   return absolute;
 }
 
+Result<Fd> open_without_links(const std::string& path, int flags, unsigned mode) {
+  open_how how{};
+  // O_NONBLOCK: a FIFO without another end must not hold the command up.
+  how.flags = static_cast<unsigned>(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  how.mode = mode;
+  how.resolve = RESOLVE_NO_SYMLINKS;
+  Fd file = Fd::adopt(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
+  if (file) return file;
+  return failed((flags & O_ACCMODE) == O_RDONLY ? "read " + path : "write " + path, "openat2",
+                errno == ELOOP ? "a component is a symbolic link: name the real path" : "");
+}
+
 Result<std::string> read_host_file(const std::string& path) {
   constexpr std::size_t kLargest = std::size_t{16} << 20U;
   const std::string action = "read " + path;
-  // O_NONBLOCK: a FIFO without a writer must not hold the command up. A link may have been planted by an earlier box.
-  open_how how{};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  how.resolve = RESOLVE_NO_SYMLINKS;
-  const Fd file = Fd::adopt(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how)));
-  if (!file)
-    return failed(action, "openat2", errno == ELOOP ? "a component is a symbolic link: name the real path" : "");
+  const Result<Fd> file = open_without_links(path, O_RDONLY);
+  if (!file) return std::unexpected(file.error());
   struct stat status{};
-  if (fstat(file.get(), &status) != 0) return failed(action, "fstat");
+  if (fstat(file->get(), &status) != 0) return failed(action, "fstat");
   if (!S_ISREG(status.st_mode))
     return std::unexpected(Error{.kind = Error::Kind::invalid, .action = action + ": is not a regular file"});
   std::string contents;
@@ -72,7 +77,7 @@ Result<std::string> read_host_file(const std::string& path) {
     constexpr std::size_t kBlock = 65536;
     const std::size_t size = contents.size();
     contents.resize(size + kBlock);
-    const ssize_t count = read(file.get(), contents.data() + size, kBlock);
+    const ssize_t count = read(file->get(), contents.data() + size, kBlock);
     if (count < 0 && errno != EINTR) return failed(action, "read");
     contents.resize(size + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (count == 0) return contents;

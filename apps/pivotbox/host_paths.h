@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "pivotbox/error.h"
+#include "pivotbox/fd.h"
 
 namespace pivotbox::cli {
 
@@ -15,7 +16,11 @@ namespace pivotbox::cli {
 /// is a physical path; any other ".." stays, and the library refuses it: it may stand behind a symbolic link.
 [[nodiscard]] Result<std::string> absolute_path(std::string_view path);
 
-/// Contents of a regular file of at most 16 MiB. A symbolic link is refused.
+/// A host file opened without passing through any symbolic link, which a box may have planted. `mode` is that of a file
+/// that O_CREAT makes.
+[[nodiscard]] Result<Fd> open_without_links(const std::string& path, int flags, unsigned mode = 0);
+
+/// Contents of a regular file of at most 16 MiB; no symbolic link is followed.
 [[nodiscard]] Result<std::string> read_host_file(const std::string& path);
 
 }  // namespace pivotbox::cli

@@ -175,9 +175,11 @@ Parsed<> add_proc(Options& options, const Argument& argument) {
   if (!target) return std::unexpected(target.error());
   mount::Proc proc{.target = *target};
   std::string_view settings = parts->size() == 2 ? std::string_view(parts->back()) : std::string_view();
-  while (!settings.empty()) {
-    const std::string_view setting = settings.substr(0, settings.find(','));
-    settings.remove_prefix(std::min(setting.size() + 1, settings.size()));
+  for (bool more = parts->size() == 2; more;) {
+    const std::size_t comma = settings.find(',');
+    const std::string_view setting = settings.substr(0, comma);
+    more = comma != std::string_view::npos;
+    if (more) settings.remove_prefix(comma + 1);
     if (setting == "subset=pid")
       proc.subset = mount::Proc::Subset::processes;
     else if (setting == "hidepid=noaccess")

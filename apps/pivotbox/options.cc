@@ -74,6 +74,11 @@ Parsed<> check_combinations(const Options& options) {
   if (options.processes &&
       std::ranges::find(options.rlimits, RLIMIT_NPROC, &ResourceLimit::resource) != options.rlimits.end())
     return std::unexpected("--pids: contradicts --rlimit nproc, by which it is kept");
+  if (options.second_wall == SecondWall::none) {
+    if (options.require == Require::landlock) return std::unexpected("--no-landlock: contradicts --require landlock");
+    if (options.tcp_bind) return std::unexpected("--no-landlock: contradicts --tcp-bind, which Landlock keeps");
+    if (options.tcp_connect) return std::unexpected("--no-landlock: contradicts --tcp-connect, which Landlock keeps");
+  }
   if (options.program.empty())
     return std::unexpected("no program given; its name and arguments come after the options");
   if (options.program.front().empty()) return std::unexpected("the program's name is empty");

@@ -71,7 +71,7 @@ struct Options {
   std::vector<std::string> program;
 
   DefaultRoot root = DefaultRoot::host;
-  std::string root_directory;  ///< with DefaultRoot::directory; as given
+  std::string root_directory;                      ///< with DefaultRoot::directory; as given
   std::optional<Limit<std::uint64_t>> tmpfs_size;  ///< of each file system in memory that the root has by itself
   CurrentDirectory current_directory = CurrentDirectory::automatic;
   std::vector<MountOption> mounts;

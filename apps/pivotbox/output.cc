@@ -1,7 +1,10 @@
 #include "output.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -46,6 +49,16 @@ Result<> fill_standard_descriptors() {
 Result<> require_standard_output() {
   if (!standard_output_was_closed) return {};
   return std::unexpected(Error{.action = "write standard output: it is closed", .code = EBADF});
+}
+
+void open_pipes_to_everybody() {
+  for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    struct statfs file_system{};
+    // A FIFO with a name belongs to its directory's owner. A pipe of somebody else stays as it is: the program can do
+    // without.
+    if (fstatfs(descriptor, &file_system) == 0 && file_system.f_type == PIPEFS_MAGIC)
+      static_cast<void>(fchmod(descriptor, 0666));
+  }
 }
 
 Result<> write_all(int descriptor, std::string_view text, std::string_view name) {

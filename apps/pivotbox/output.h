@@ -15,6 +15,10 @@ namespace pivotbox::cli {
 /// Error: the caller had closed standard output, so that what the command itself is asked to write there would be lost.
 [[nodiscard]] Result<> require_standard_output();
 
+/// Lets a program with another id open the pipes among the standard descriptors anew, as by /dev/stdout. Only who may
+/// look into its processes can reach them at all.
+void open_pipes_to_everybody();
+
 /// Writes all of `text`. A closed pipe or a full disk is an error like any other; `name` is what the message calls the
 /// file.
 [[nodiscard]] Result<> write_all(int descriptor, std::string_view text, std::string_view name);

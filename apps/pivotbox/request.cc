@@ -63,13 +63,25 @@ class RequestBuilder {
     if (options_.root == DefaultRoot::none) return {};
     const bool host = options_.root == DefaultRoot::host;
     const std::string words = host ? "default root" : "--root " + options_.root_directory;
-    Result<std::vector<Mount>> mounts = host ? host_root({.work_dir = ""}) : unpacked_root();
+    Result<std::vector<Mount>> mounts = host ? root_of_host() : unpacked_root();
     if (!mounts) return in_field(words, mounts.error());
     for (Mount& mount : *mounts) {
       const bool resized = options_.tmpfs_size && set_size(mount, options_.tmpfs_size->value);
       add(std::move(mount), resized ? "--tmpfs-size " + options_.tmpfs_size->words : words);
     }
     return {};
+  }
+
+  Result<std::vector<Mount>> root_of_host() const {
+    HostRootOptions root{.work_dir = ""};
+    if (options_.network == Network::host) root.name_lookup = NameLookup::host;
+    if (!options_.uid_mappings.empty()) root.uid = options_.uid_mappings.front().container_id;
+    if (!options_.gid_mappings.empty()) root.gid = options_.gid_mappings.front().container_id;
+    if (options_.uid) {
+      root.uid = options_.uid;
+      root.gid = options_.gid.value_or(*options_.uid);
+    }
+    return host_root(root);
   }
 
   Result<std::vector<Mount>> unpacked_root() const {
@@ -353,6 +365,7 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"rlimits", "--rlimit"},
     {"capabilities", "--cap-keep"},
     {"pid1", "--pid1"},
+    {"pid1 = init", "--pid1 init"},
     {"seccomp", "--policy"},
     {"landlock.tcp_bind", "--tcp-bind"},
     {"landlock.tcp_connect", "--tcp-connect"},

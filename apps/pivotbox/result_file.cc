@@ -7,6 +7,7 @@
 
 #include <cerrno>
 
+#include "host_paths.h"
 #include "output.h"
 
 namespace pivotbox::cli {
@@ -22,14 +23,13 @@ std::unexpected<Error> ResultFile::failed(const char* syscall) const {
       Error{.field = field_, .action = "open " + name_, .syscall = syscall, .code = code, .hint = hint});
 }
 
-Result<> ResultFile::open_file(unsigned long long flags) {
-  // O_NONBLOCK: an earlier box may have left a FIFO that nobody reads.
-  open_how how{};
-  how.flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags;
-  how.mode = 0644;
-  how.resolve = RESOLVE_NO_SYMLINKS;
-  file_ = Fd::adopt(static_cast<int>(syscall(SYS_openat2, AT_FDCWD, name_.c_str(), &how, sizeof how)));
-  if (!file_) return failed("openat2");
+Result<> ResultFile::open_file(int flags) {
+  Result<Fd> opened = open_without_links(name_, O_WRONLY | O_CREAT | flags, 0644);
+  if (!opened) {
+    errno = opened.error().code;
+    return failed("openat2");
+  }
+  file_ = std::move(*opened);
   if (fstat(file_.get(), &opened_) != 0) return failed("fstat");
   return {};
 }

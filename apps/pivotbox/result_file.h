@@ -23,7 +23,7 @@ class ResultFile {
  private:
   ResultFile(std::string name, std::string field) : name_(std::move(name)), field_(std::move(field)) {}
   [[nodiscard]] std::unexpected<Error> failed(const char* syscall) const;
-  [[nodiscard]] Result<> open_file(unsigned long long flags);
+  [[nodiscard]] Result<> open_file(int flags);
   [[nodiscard]] bool is_as_opened() const;
   [[nodiscard]] Result<> remove_name() const;
 

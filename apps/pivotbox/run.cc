@@ -39,6 +39,7 @@ Ending run_to_the_end(const Options& options, Learner& learner) {
     relay = *std::move(made);
     runner.files = {STDIN_FILENO, relay->programs_ends()[0], relay->programs_ends()[1]};
   }
+  open_pipes_to_everybody();
   Result<Process> process = runner.start();
   if (!process) return failed(in_words_of(*request, process.error()));
   if (relay) relay->close_programs_ends();

@@ -25,12 +25,32 @@ bool is_ignored(int signal) {
   return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+/// The keys of a terminal, and its end, reach the whole foreground group: a shell or make that waits for a child counts
+/// on the child having got it, too.
+Recipients recipients_of(int signal) {
+  const bool from_terminal = signal == SIGINT || signal == SIGQUIT || signal == SIGHUP;
+  return from_terminal ? Recipients::process_group : Recipients::program;
+}
+
+/// The box stops and goes on with the command. Its own group is orphaned, so there the kernel would drop SIGTSTP.
+Result<> stop_together(Process& process) {
+  if (Result<> stopped = process.kill(SIGSTOP, Recipients::process_group); !stopped) return stopped;
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTSTP);
+  raise(SIGTSTP);
+  sigprocmask(SIG_UNBLOCK, &stop, nullptr);  // stops here
+  sigprocmask(SIG_BLOCK, &stop, nullptr);
+  return process.kill(SIGCONT, Recipients::process_group);
+}
+
 Result<> hand_on(Process& process, const HeldSignals& signals) {
   while (true) {
     const Result<int> signal = signals.next();
     if (!signal) return std::unexpected(signal.error());
     if (*signal == 0) return {};
-    if (Result<> sent = process.kill(*signal); !sent) return sent;
+    Result<> sent = *signal == SIGTSTP ? stop_together(process) : process.kill(*signal, recipients_of(*signal));
+    if (!sent) return sent;
   }
 }
 
@@ -43,7 +63,13 @@ Result<Outcome> last_words(Process& process, const HeldSignals& signals, Relay* 
     std::vector<pollfd> entries = relay->wanted();
     entries.push_back({.fd = signals.descriptor(), .events = POLLIN, .revents = 0});
     if (poll(entries.data(), entries.size(), -1) < 0 && errno != EINTR) return failed("pass on the output", "poll");
-    if (entries.back().revents != 0) break;
+    const Result<int> signal = signals.next();
+    if (!signal) return std::unexpected(signal.error());
+    if (*signal == SIGTSTP) {
+      if (Result<> stopped = stop_together(process); !stopped) return std::unexpected(stopped.error());
+    } else if (*signal != 0) {
+      break;
+    }
   }
   if (relay != nullptr && relay->exceeded())
     if (Result<> ended = process.end_for_output(); !ended) return std::unexpected(ended.error());
@@ -61,7 +87,7 @@ Result<Outcome> end_at_limit(Process& process, const HeldSignals& signals, Relay
 Result<HeldSignals> HeldSignals::hold() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2})
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGTSTP})
     if (!is_ignored(signal)) sigaddset(&set, signal);
   sigset_t blocked = set;
   for (const int signal : {SIGPIPE, SIGXFSZ}) sigaddset(&blocked, signal);

@@ -37,7 +37,8 @@ using Parsed = std::expected<T, std::string>;
 /// Share of a disk's time: 1 to 10000.
 [[nodiscard]] Parsed<std::uint32_t> parse_io_weight(std::string_view text);
 
-/// "/dev/vda:rbps=10M,wiops=100", in the words of io.max (cgroups(7)): bytes and operations per second, read and written.
+/// "/dev/vda:rbps=10M,wiops=100", in the words of io.max (cgroups(7)): bytes and operations per second, read and
+/// written.
 [[nodiscard]] Parsed<IoLimit> parse_io_limit(std::string_view text);
 
 /// Permissions in octal, at most 07777.

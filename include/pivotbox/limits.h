@@ -50,8 +50,9 @@ struct Limits {
   /// What one more than `processes` leads to; `end_box` needs that limit, and a control group that counts them.
   ProcessesExceeded processes_exceeded = ProcessesExceeded::refuse;
   /// CPU time of the program and all its descendants, in user mode and in the kernel: everything in the box is killed
-  /// when it is used up, whatever it does; more than 0, at most 10 years. Counted by the control group. With best_effort
-  /// and without one it is kept only approximately: what children have used that nobody waits for is not counted.
+  /// when it is used up, whatever it does; more than 0, at most 10 years. Counted by the control group. With
+  /// best_effort and without one it is kept only approximately: what children have used that nobody waits for is not
+  /// counted.
   std::optional<std::chrono::nanoseconds> cpu_time;
   /// Everything in the box is killed that long after the program was executed, whatever it does; more than 0, at most
   /// 10 years.

@@ -44,10 +44,10 @@ struct Outcome {
   std::chrono::microseconds user_time{};    ///< CPU time in user mode of the program and all its descendants
   std::chrono::microseconds system_time{};  ///< CPU time in the kernel of the same
   /// Of a box with a control group (see Limits): the most memory it held at any one time, with what the kernel held for
-  /// it. Else the largest resident set of any one process of the box; absent with `pid1 = program` when it cannot be told from the
-  /// caller's own memory (the kernel carries the peak of a shared address space over execve(2)).
+  /// it. Else the largest resident set of any one process of the box; absent with `pid1 = program` when it cannot be
+  /// told from the caller's own memory (the kernel carries the peak of a shared address space over execve(2)).
   std::optional<std::uint64_t> peak_memory_bytes;
-  Strength strength;            ///< the walls the box had
+  Strength strength;                                          ///< the walls the box had
   std::optional<std::uint64_t> voluntary_context_switches;    ///< of the program and its descendants: it waited
   std::optional<std::uint64_t> involuntary_context_switches;  ///< of the same: another had its turn
   std::optional<std::uint64_t> minor_page_faults;             ///< of the same, served without a disk
@@ -75,6 +75,14 @@ struct StepTime {
   std::chrono::nanoseconds duration;
 };
 
+/// Who gets a signal.
+enum class Recipients : std::uint8_t {
+  program,  ///< the program alone, as from kill(1)
+  /// The program's process group, as from the keys of a terminal: the program and those of its descendants that have
+  /// not left it. Needs `new_session`, and with `pid1 = program` Linux 6.9; without them the program alone.
+  process_group,
+};
+
 /// A running box. The destructor kills everything in it and reaps it. Movable, not copyable; one thread at a time.
 ///
 /// Limits of time, and of processes where they end the box, are kept by a thread of the library's own, so they hold
@@ -97,8 +105,9 @@ class Process {
   [[nodiscard]] Result<Outcome> wait();
   /// As wait(), for at most `timeout` (0 looks once). An empty optional means that it still runs.
   [[nodiscard]] Result<std::optional<Outcome>> wait_for(std::chrono::nanoseconds timeout);
-  /// Sends `signal` (1-64) to the program; SIGKILL ends everything in the box. No error if it is gone already.
-  [[nodiscard]] Result<> kill(int signal);
+  /// Sends `signal` (1-64) to the program, or its group; SIGKILL ends everything in the box. No error if it is gone
+  /// already.
+  [[nodiscard]] Result<> kill(int signal, Recipients recipients = Recipients::program);
   /// Ends everything in the box because the program wrote more than the caller keeps: the Outcome will be
   /// `output_exceeded`. No error if it is gone already.
   [[nodiscard]] Result<> end_for_output();

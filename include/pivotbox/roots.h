@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,11 +11,22 @@
 
 namespace pivotbox {
 
+/// Where the names of other hosts are looked up.
+enum class NameLookup : std::uint8_t {
+  box,   ///< a made-up /etc/hosts that knows localhost: for a box with a network of its own
+  host,  ///< the host's /etc/hosts, resolv.conf, host.conf and gai.conf: for one with the host's network
+};
+
 /// Choices for host_root().
 struct HostRootOptions {
   std::uint64_t tmp_size_bytes = 256U << 20U;  ///< size of /tmp
   std::string work_dir = "/work";              ///< an empty writable directory in memory; "" for none
   std::uint64_t work_size_bytes = 256U << 20U;
+  NameLookup name_lookup = NameLookup::box;
+  /// Ids of the program inside, which /etc/passwd and /etc/group call "box" unless they are those of root or nobody.
+  /// Absent: the ones a Runner picks by itself.
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
 };
 
 /// The host's programs without the host's data: /usr read-only with /bin, /sbin, /lib* as the host has them, the few

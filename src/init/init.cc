@@ -250,7 +250,14 @@ ProgramEnd reap(long program) {
   }
 }
 
-void deliver(long program, int signal) { call(__NR_kill, signal == kSigkill ? -1 : program, signal); }
+/// A negated signal is for the program's process group. If it leads none, that is one of the host's.
+void deliver(long program, int signal) {
+  if (signal < 0) {
+    if (call(__NR_kill, -program, -signal) != -kEsrch) return;
+    signal = -signal;
+  }
+  call(__NR_kill, signal == kSigkill ? -1 : program, signal);
+}
 
 /// Signals from outside the box have sender 0 here (pid_namespaces(7)). What a terminal sends reached the program by
 /// itself.

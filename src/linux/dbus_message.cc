@@ -21,7 +21,7 @@ constexpr std::uint8_t kSignatureCode = 8;
 struct TextField {
   std::uint8_t code;
   std::string_view type;
-  std::string DbusMessage::*text;
+  std::string DbusMessage::* text;
 };
 
 constexpr std::array kTextFields = {

@@ -25,6 +25,23 @@ class DefaultBox(CommandLineTest):
         with open(self.path("input"), encoding="utf-8") as file:
             self.assert_output(self.pivotbox("run", "wc", "-l", stdin=file), "2\n")
 
+    def test_standard_output_can_be_opened_anew(self):
+        finished = self.run_shell("echo out > /dev/stdout; echo err > /dev/stderr")
+        self.assertEqual((finished.status, finished.output, finished.errors), (0, "out\n", "err\n"))
+        self.assert_output(self.run_shell("cat /dev/stdin", input=b"in\n", stdin=None), "in\n")
+
+    def test_program_has_a_name(self):
+        for options in ([], ["--uid", "7"], ["--uid", "7", "--gid", "8"]):
+            with self.subTest(options=options):
+                self.assert_output(self.run_shell("id -un; id -gn", *options), "box\nbox\n")
+        self.assert_output(self.run_shell("id -un; id -gn", "--uid", "0"), "root\nroot\n")
+
+    def test_time_zone_has_its_name(self):
+        link = os.path.realpath("/etc/localtime")
+        if not link.startswith("/usr/share/zoneinfo/"):
+            self.skipTest("the host's /etc/localtime is no link into /usr/share/zoneinfo")
+        self.assert_output(self.run_shell("readlink -f /etc/localtime; date -u -d @0 +%s"), f"{link}\n0\n")
+
     def test_other_descriptors_are_closed(self):
         reading, writing = os.pipe()
         self.addCleanup(os.close, reading)

@@ -193,14 +193,17 @@ class ReportFile(CommandLineTest):
     def test_that_cannot_be_opened_means_that_nothing_runs(self):
         self.write("target", "precious\n")
         os.symlink("target", self.path("link"))
+        os.mkfifo(self.path("fifo"))
         for name, why in (
             ("nothing/record.json", "No such file or directory"),
             (".", "Is a directory"),
             ("link", "symbolic links"),
+            ("fifo", "needs a reader"),
         ):
             with self.subTest(name=name):
                 finished = self.run_shell(f"echo {RAN}", "--report", name)
-                self.assert_refused(finished, 125, "--report", name, why)
+                self.assert_refused(finished, 125, "--report", name)
+                self.assertIn(why, finished.errors)
         self.assertEqual(self.read("target"), "precious\n")
 
     def test_that_cannot_be_written_is_an_error(self):

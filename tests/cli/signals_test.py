@@ -38,6 +38,13 @@ while True:
 """
 
 
+def state_of(pid):
+    """Name and state of a process."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        name, rest = file.read().split("(", 1)[1].rsplit(")", 1)
+    return name, rest.split()[0]
+
+
 class Forwarding(CommandLineTest):
     def test_program_gets_the_signals(self):
         for pid1 in ("init", "program"):
@@ -56,6 +63,48 @@ class Forwarding(CommandLineTest):
                 process.send_signal(number)
                 self.assertEqual(process.wait(DEADLINE_SECONDS), 128 + number.value)
                 self.assertEqual(process.stderr.read().decode(), f"pivotbox: killed by {number.name}\n")
+
+    def test_what_a_terminal_sends_reaches_the_children_too(self):
+        # A shell waits for its child, whatever signal it gets itself.
+        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+            with self.subTest(signal=number), self.started(
+                "run", "sh", "-c", "trap : INT QUIT HUP; sh -c 'echo ready; exec sleep 1000'; echo $?"
+            ) as process:
+                self.assertEqual(process.stdout.readline(), b"ready\n")
+                process.send_signal(number)
+                self.assertEqual(process.stdout.readline().decode(), f"{128 + number}\n")
+                self.assertEqual(process.wait(DEADLINE_SECONDS), 0)
+
+    def test_box_stops_and_goes_on_with_the_command(self):
+        for pid1 in ("init", "program"):
+            reading, writing = os.pipe()
+            with self.subTest(pid1=pid1), os.fdopen(writing, "wb") as keyboard, self.started(
+                *("run", "--pid1", pid1, "sh", "-c", "echo ready; read line; exit 3"),
+                stdin=reading,
+                process_group=0,  # beside the test's in one session: not orphaned
+            ) as process:
+                os.close(reading)
+                self.assertEqual(process.stdout.readline(), b"ready\n")
+                (program,) = [pid for pid in descendants(process.pid) if state_of(pid)[0] == "sh"]
+                process.send_signal(signal.SIGTSTP)
+                _, status = os.waitpid(process.pid, os.WUNTRACED)
+                self.assertTrue(os.WIFSTOPPED(status))
+                while state_of(program)[1] != "T":  # it gets there by way of init; the alarm ends the test
+                    pass
+                process.send_signal(signal.SIGCONT)
+                keyboard.close()
+                self.assertEqual(process.wait(DEADLINE_SECONDS), 3)
+
+    def test_stop_key_where_nobody_could_continue_is_dropped(self):
+        reading, writing = os.pipe()
+        with os.fdopen(writing, "wb") as keyboard, self.started(
+            "run", "sh", "-c", "echo ready; read line; exit 3", stdin=reading, start_new_session=True
+        ) as process:
+            os.close(reading)
+            self.assertEqual(process.stdout.readline(), b"ready\n")
+            process.send_signal(signal.SIGTSTP)
+            keyboard.close()
+            self.assertEqual(process.wait(DEADLINE_SECONDS), 3)
 
     def test_ignored_signal_stays_ignored(self):
         reading, writing = os.pipe()

@@ -42,6 +42,9 @@ WRONG = [
     (["run", "--gid", "5", "true"], "--gid", "--uid"),
     (["run", "--uid-map", "0:1000", "true"], "--uid-map", "--gid-map"),
     (["run", "--gid-map", "0:1000", "true"], "--gid-map", "--uid-map"),
+    (["run", "--no-landlock", "--require", "landlock", "true"], "--no-landlock", "--require landlock"),
+    (["run", "--tcp-bind", "80", "--no-landlock", "true"], "--no-landlock", "--tcp-bind"),
+    (["run", "--no-landlock", "--tcp-connect", "none", "true"], "--no-landlock", "--tcp-connect"),
     # Mounts.
     (["run", "--bind", ":/x", "true"], "--bind", "':/x'", "empty part"),
     (["run", "--bind", "/x:", "true"], "--bind", "'/x:'", "empty part"),
@@ -75,6 +78,7 @@ WRONG = [
     (["run", "--mask", "/x:/y", "true"], "--mask", "too many parts"),
     (["run", "--remount-ro", "x", "true"], "--remount-ro", "'x'", "absolute path"),
     (["run", "--proc", "x", "true"], "--proc", "'x'", "absolute path"),
+    (["run", "--proc", "/x:subset=pid,", "true"], "--proc", "''"),
     (["run", "--dev", "x", "true"], "--dev", "'x'", "absolute path"),
     (["run", "--mqueue", "x", "true"], "--mqueue", "'x'", "absolute path"),
     (["run", "--overlay", "/x", "true"], "--overlay", "'/x'", "not complete"),

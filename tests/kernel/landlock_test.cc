@@ -52,8 +52,9 @@ int exit_code_with(const Runner& runner, const std::function<void(Plan&)>& break
 TEST(Landlock, IsPartOfEveryBoxByDefault) {
   EXPECT_GE(linux_::landlock_abi().value(), 2) << "this kernel has no Landlock";
   const Strength strength = outcome_of(shell("true")).strength;
-  EXPECT_EQ(strength,
-            (Strength{.namespaces = true, .landlock_abi = std::min(linux_::landlock_abi().value(), 7), .filter = true}));
+  EXPECT_EQ(
+      strength,
+      (Strength{.namespaces = true, .landlock_abi = std::min(linux_::landlock_abi().value(), 7), .filter = true}));
   EXPECT_EQ(outcome_of(with(Walls::without_landlock, shell("true"))).strength.landlock_abi, 0);
 }
 

@@ -89,6 +89,30 @@ TEST(LaunchFiles, RepeatsPermutationsAndGaps) {
   }
 }
 
+TEST(LaunchFiles, AClosedOneIsRefusedAndNothingOfTheLibrarysTakesItsPlace) {
+  // Not open, and low enough to be the next that anything gets.
+  const int closed = ::dup(0);
+  ASSERT_GE(closed, 0);
+  ::close(closed);
+  const Runner box = runner({"exit"});
+  const std::pair<const char*, std::function<void(Runner&)>> cases[] = {
+      {"files[3]", [&](Runner& r) { r.files = {0, 1, 2, closed}; }},
+      {"exec_fd", [&](Runner& r) { r.exec_fd = closed; }},
+      {"cgroup_fd", [&](Runner& r) { r.cgroup_fd = closed; }},
+      {"controlling_terminal", [&](Runner& r) { r.controlling_terminal = closed; }}};
+  for (const auto& [field, name] : cases) {
+    Runner bad = box;
+    name(bad);
+    const Result<Process> started = bad.start();
+    ASSERT_FALSE(started) << field;
+    EXPECT_EQ(started.error().field, field);
+    EXPECT_EQ(started.error().code, EBADF) << field;
+    const Result<Outcome> collected = run(bad);
+    ASSERT_FALSE(collected) << field;
+    EXPECT_EQ(collected.error().field, field) << "not the pipes of run() either";
+  }
+}
+
 TEST(LaunchFiles, TheHostsOwnStandardOnesMayBeClosed) {
   for (const Pid1 pid1 : kBothPid1)
     EXPECT_EQ(in_forked_host([&]() -> std::string {
@@ -308,6 +332,19 @@ TEST(LaunchHost, DumpableIsAsItWas) {
 }
 
 // ---- signals and the end
+
+TEST(LaunchSignals, ReachTheProgramsGroup) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Ready both(runner({"wait_for_child"}, pid1));
+    ASSERT_TRUE(both.process->kill(SIGINT, Recipients::process_group));
+    EXPECT_EQ(text_of(both.process->wait()), "exited 7");
+    Runner without_session = runner({"handle"}, pid1);
+    without_session.new_session = false;
+    Ready alone(without_session);
+    ASSERT_TRUE(alone.process->kill(SIGTERM, Recipients::process_group)) << "there is no group of its own";
+    EXPECT_EQ(text_of(alone.process->wait()), "exited 7");
+  }
+}
 
 TEST(LaunchSignals, ReachTheProgram) {
   Ready term(runner({"stay"}));

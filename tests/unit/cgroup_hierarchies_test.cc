@@ -153,9 +153,9 @@ TEST(CgroupSettings, OfVersion1) {
   place.version = Version::v1;
   const Surroundings around{.with_init = false, .parent_memory_nodes = "0\n", .devices = {{.major = 8, .minor = 16}}};
   EXPECT_THAT(texts_of(settings_for(place, every_limit(), around)),
-              ElementsAre("memory.kmem.tcp.limit_in_bytes=1048576", "pids.max=5", "cpu.cfs_period_us=100000", "cpu.cfs_quota_us=50000", "cpuset.mems=0\n",
-                          "cpuset.cpus=0-1", "blkio.bfq.weight=200", "blkio.throttle.read_bps_device=8:16 1000",
-                          "blkio.throttle.write_iops_device=8:16 7"));
+              ElementsAre("memory.kmem.tcp.limit_in_bytes=1048576", "pids.max=5", "cpu.cfs_period_us=100000",
+                          "cpu.cfs_quota_us=50000", "cpuset.mems=0\n", "cpuset.cpus=0-1", "blkio.bfq.weight=200",
+                          "blkio.throttle.read_bps_device=8:16 1000", "blkio.throttle.write_iops_device=8:16 7"));
 }
 
 TEST(CgroupSettings, OnlyWhatWasAskedForIsWritten) {

@@ -61,6 +61,11 @@ inline std::vector<Contradiction> contradictions_of_the_program() {
          r.controlling_terminal = 0;
          r.new_session = false;
        }},
+      {"LandlockAloneWithoutLandlock", "landlock",
+       [](Runner& r) {
+         r.require = Require::landlock;
+         r.landlock = std::nullopt;
+       }},
       {"UmaskTooLarge", "umask", [](Runner& r) { r.umask = 01000; }},
       {"NegativeDeathSignal", "parent_death_signal", [](Runner& r) { r.parent_death_signal = -1; }},
       {"DeathSignalTooLarge", "parent_death_signal", [](Runner& r) { r.parent_death_signal = 65; }},

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "forkexec/plan/paths.h"
@@ -16,6 +18,9 @@ namespace {
 
 using namespace testing;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 template <class M>
 const M* find(const std::vector<Mount>& mounts, const std::string& target) {
@@ -69,6 +74,44 @@ TEST(HostRoot, HasProgramsAndNoSecrets) {
   for (const mount::Bind& bind : binds_of(mounts))
     for (const char* secret : {"/etc/shadow", "/etc/ssl/private", "/root", "/home", "/etc/passwd"})
       EXPECT_FALSE(lies_within(secret, bind.source)) << bind.source;
+}
+
+TEST(HostRoot, KnowsTheProgramByName) {
+  const auto file = [](const HostRootOptions& options, const char* path) {
+    return find<mount::File>(host_root(options).value(), path)->contents;
+  };
+  const std::string own = std::to_string(::geteuid() == 0 ? 1000 : ::geteuid());
+  EXPECT_THAT(file({}, "/etc/passwd"), HasSubstr("\nbox:x:" + own + ":"));
+  EXPECT_THAT(file({.uid = 5, .gid = 6}, "/etc/passwd"), HasSubstr("\nbox:x:5:6:box:/tmp:/bin/sh\n"));
+  EXPECT_THAT(file({.uid = 5, .gid = 6}, "/etc/group"), HasSubstr("\nbox:x:6:\n"));
+  for (const std::uint32_t known : {0U, 65534U}) {
+    EXPECT_THAT(file({.uid = known, .gid = known}, "/etc/passwd"), Not(HasSubstr("box:x:"))) << "one name an id";
+    EXPECT_THAT(file({.uid = known, .gid = known}, "/etc/group"), Not(HasSubstr("box:x:")));
+  }
+}
+
+TEST(HostRoot, LooksNamesUpAsAsked) {
+  const std::vector<Mount> alone = host_root().value();
+  EXPECT_NE(find<mount::File>(alone, "/etc/hosts"), nullptr);
+  const std::vector<Mount> with_host = host_root({.name_lookup = NameLookup::host}).value();
+  EXPECT_EQ(find<mount::File>(with_host, "/etc/hosts"), nullptr);
+  for (const char* path : {"/etc/hosts", "/etc/resolv.conf"}) {
+    if (!std::filesystem::exists(path)) continue;
+    const auto* bind = find<mount::Bind>(with_host, path);
+    ASSERT_TRUE(bind != nullptr || find<mount::Symlink>(with_host, path) != nullptr) << path;
+    EXPECT_EQ(bind == nullptr ? path : bind->source, path);
+  }
+  EXPECT_EQ(find<mount::Bind>(alone, "/etc/resolv.conf"), nullptr);
+}
+
+TEST(HostRoot, KeepsLinksIntoUsr) {
+  const std::vector<Mount> mounts = host_root().value();
+  for (const Mount& mount : mounts) {
+    const auto* link = std::get_if<mount::Symlink>(&mount);
+    if (link == nullptr || !link->target.starts_with("/etc/")) continue;
+    EXPECT_TRUE(std::filesystem::equivalent(link->text, link->target)) << link->target;
+    EXPECT_THAT(link->text, StartsWith("/usr/")) << link->target;
+  }
 }
 
 TEST(HostRoot, TakesSizesAndWorkDir) {

@@ -7,7 +7,8 @@
 
 namespace pivotbox::init {
 
-/// Sent to init by the host with a signal number as its value: deliver that to the program (SIGKILL: to everything).
+/// Sent to init by the host with a signal number as its value: deliver that to the program (SIGKILL: to everything),
+/// or the negated number to its process group.
 /// The highest real-time signal, so that no signal of the program's is taken for it.
 inline constexpr int kControlSignal = 64;
 

@@ -15,8 +15,14 @@ namespace pivotbox {
 
 namespace {
 
-int send_signal(int pidfd, int signal, siginfo_t* info) {
-  return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal, info, 0));
+int send_signal(int pidfd, int signal, siginfo_t* info, unsigned flags = 0) {
+  return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal, info, flags));
+}
+
+/// As send_signal(), to the group that the process leads; false if it leads none, or before Linux 6.9.
+bool signal_group(int pidfd, int signal) {
+  constexpr unsigned kProcessGroup = 1U << 2U;  // PIDFD_SIGNAL_PROCESS_GROUP of linux/pidfd.h
+  return send_signal(pidfd, signal, nullptr, kProcessGroup) == 0;
 }
 
 bool is_gone(int pidfd, int milliseconds) {
@@ -32,19 +38,21 @@ std::uint64_t monotonic_ns() {
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
 }
 
-int BoxEnd::send(int signal) const {
-  if (first_ == FirstProcess::program) return send_signal(pidfd_.get(), signal, nullptr);
+int BoxEnd::send(int signal, Recipients recipients) const {
+  const bool group = recipients == Recipients::process_group;
+  if (first_ == FirstProcess::program)
+    return group && signal_group(pidfd_.get(), signal) ? 0 : send_signal(pidfd_.get(), signal, nullptr);
   siginfo_t info{};
   info.si_signo = init::kControlSignal;
   info.si_code = SI_QUEUE;
   info.si_pid = ::getpid();
   info.si_uid = ::getuid();
-  info.si_value.sival_int = signal;
+  info.si_value.sival_int = group ? -signal : signal;
   return send_signal(pidfd_.get(), init::kControlSignal, &info);
 }
 
-Result<> BoxEnd::signal(int signal) const {
-  if (send(signal) == 0 || errno == ESRCH) return {};
+Result<> BoxEnd::signal(int signal, Recipients recipients) const {
+  if (send(signal, recipients) == 0 || errno == ESRCH) return {};
   return std::unexpected(linux_::system_error("signal the box", "pidfd_send_signal"));
 }
 
@@ -53,7 +61,7 @@ Result<> BoxEnd::end(Reason reason) {
     const std::lock_guard lock(mutex_);
     if (!stop_) stop_ = {.reason = reason, .time_ns = monotonic_ns()};
   }
-  return signal(SIGKILL);
+  return signal(SIGKILL, Recipients::program);
 }
 
 void BoxEnd::insist() const { send_signal(pidfd_.get(), SIGKILL, nullptr); }

@@ -9,6 +9,7 @@
 #include "forkexec/host/verdict.h"
 #include "pivotbox/error.h"
 #include "pivotbox/fd.h"
+#include "pivotbox/process.h"
 
 namespace pivotbox {
 
@@ -29,8 +30,8 @@ class BoxEnd {
 
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
 
-  /// Any signal but SIGKILL, to the program. No error if it is gone.
-  [[nodiscard]] Result<> signal(int signal) const;
+  /// Any signal but SIGKILL, to the program or its process group. No error if it is gone.
+  [[nodiscard]] Result<> signal(int signal, Recipients recipients) const;
   /// Everything in the box is killed: by init, so that what the program used is still counted. The first reason stays.
   /// No error if it is gone.
   [[nodiscard]] Result<> end(Reason reason);
@@ -45,7 +46,7 @@ class BoxEnd {
   [[nodiscard]] std::chrono::steady_clock::time_point grace_ends() const;
 
  private:
-  [[nodiscard]] int send(int signal) const;
+  [[nodiscard]] int send(int signal, Recipients recipients) const;
 
   const Fd pidfd_;
   const FirstProcess first_;

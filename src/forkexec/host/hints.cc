@@ -43,6 +43,7 @@ constexpr Hint kHints[] = {
      "procfs can be mounted only where a complete one is visible already: in a container, its /proc must not be "
      "masked"},
     {index_of<step::MountFilesystem>, -1, EBUSY, "the mount point or one of the layers is in use"},
+    {index_of<step::MountFilesystem>, SYS_move_mount, EINVAL, "the target is a file, not a directory"},
     {index_of<step::MountFilesystem>, -1, EINVAL,
      "the file system refused an option or a layer; the kernel log says which"},
     {index_of<step::BindMount>, SYS_openat2, ENOENT,
@@ -51,8 +52,8 @@ constexpr Hint kHints[] = {
     {index_of<step::AttachMount>, SYS_openat2, ENOENT,
      "the target does not exist among the host's files, and is never made there"},
     {index_of<step::AttachMount>, SYS_openat2, ELOOP, "the target passes through a symbolic link: name the real path"},
-    {index_of<step::AttachMount>, SYS_move_mount, ENOTDIR, "source and target must both be directories, or both files"},
-    {index_of<step::BindMount>, SYS_move_mount, ENOTDIR, "source and target must both be directories, or both files"},
+    {index_of<step::AttachMount>, SYS_move_mount, EINVAL, "source and target must both be directories, or both files"},
+    {index_of<step::BindMount>, SYS_move_mount, EINVAL, "source and target must both be directories, or both files"},
     {index_of<step::RemountReadOnly>, SYS_mount_setattr, EINVAL, "the target is not a mount point"},
     {index_of<step::RemountReadOnly>, SYS_openat2, ENOENT, "there is nothing at the target"},
     {index_of<step::GuardPaths>, -1, ESTALE, "it was replaced while the box was built; start again"},

@@ -648,7 +648,20 @@ Result<> Launch::answer_for_filter(Process::State& state) {
   return {};
 }
 
+Result<> check_open(const Runner& runner) {
+  std::vector<SlotOrigin> given;
+  for (std::size_t i = 0; i < runner.files.size(); ++i)
+    given.push_back({.number = runner.files[i], .field = "files[" + std::to_string(i) + "]"});
+  given.push_back({.number = runner.exec_fd.value_or(-1), .field = "exec_fd"});
+  given.push_back({.number = runner.cgroup_fd.value_or(-1), .field = "cgroup_fd"});
+  given.push_back({.number = runner.controlling_terminal.value_or(-1), .field = "controlling_terminal"});
+  for (const SlotOrigin& origin : given)  // what is negative is closed, or refused by validate()
+    if (origin.number >= 0 && ::fcntl(origin.number, F_GETFD) < 0) return std::unexpected(bad_descriptor(origin));
+  return {};
+}
+
 Result<Process> Runner::start() const {
+  if (Result<> open = check_open(*this); !open) return std::unexpected(std::move(open.error()));
   Result<Prepared> prepared = prepare(*this, Purpose::launch);
   if (!prepared) return std::unexpected(std::move(prepared.error()));
   return Launch(*this, std::move(*prepared)).run();

@@ -29,6 +29,10 @@ struct Prepared {
   Plan plan;
 };
 
+/// Refuses a descriptor of the Runner that is not open. Before the library opens anything of its own, which could get
+/// the same number and be given to the program.
+[[nodiscard]] Result<> check_open(const Runner& runner);
+
 /// Everything that can be refused before anything is started.
 [[nodiscard]] Result<Prepared> prepare(const Runner& runner, Purpose purpose);
 

@@ -223,12 +223,12 @@ Result<std::optional<Outcome>> Process::wait_for(nanoseconds timeout) {
   return std::optional<Outcome>(**state.result);
 }
 
-Result<> Process::kill(int signal) {
+Result<> Process::kill(int signal, Recipients recipients) {
   if (signal < 1 || signal > 64)
     return std::unexpected(
         Error{.kind = Error::Kind::invalid, .field = "signal", .action = std::to_string(signal) + " is not a signal"});
   if (state_->result) return {};
-  return signal == SIGKILL ? state_->box.end(Reason::caller) : state_->box.signal(signal);
+  return signal == SIGKILL ? state_->box.end(Reason::caller) : state_->box.signal(signal, recipients);
 }
 
 Result<> Process::end_for_output() { return state_->result ? Result<>() : state_->box.end(Reason::output); }

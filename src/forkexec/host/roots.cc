@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -37,32 +38,69 @@ void append_shown(std::vector<Mount>& mounts, const std::string& path) {
   if (std::optional<Mount> entry = show(path, path)) mounts.push_back(std::move(*entry));
 }
 
+struct Free {
+  void operator()(char* text) const { ::free(text); }
+};
+
+/// Where a symbolic link leads, if that is in /usr: there the link can stay one, and tells programs the time zone's
+/// name.
+std::optional<std::string> place_in_usr(const std::string& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISLNK(status.st_mode)) return std::nullopt;
+  const std::unique_ptr<char, Free> place(::realpath(path.c_str(), nullptr));
+  if (!place || !std::string_view(place.get()).starts_with("/usr/")) return std::nullopt;
+  return place.get();
+}
+
 /// As append_shown(), but a link's file instead of the link: what it points to may not be in the box.
 void append_contents(std::vector<Mount>& mounts, const std::string& path) {
+  if (std::optional<std::string> place = place_in_usr(path)) {
+    mounts.push_back(mount::Symlink{.text = *std::move(place), .target = path});
+    return;
+  }
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0 || (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))) return;
   mounts.push_back(mount::Bind{.source = path, .target = path, .source_symlinks = Symlinks::follow});
 }
 
 /// Public, without secrets, and missed by some program at its start.
-constexpr std::array kEtcEntries = {"/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/nsswitch.conf",
-                                    "/etc/protocols",   "/etc/services",     "/etc/ssl/certs", "/etc/ssl/openssl.cnf"};
+constexpr std::array kEtcEntries = {"/etc/ld.so.cache",   "/etc/alternatives",    "/etc/localtime",
+                                    "/etc/nsswitch.conf", "/etc/protocols",       "/etc/services",
+                                    "/etc/ssl/certs",     "/etc/ssl/openssl.cnf", "/etc/fonts"};
+/// By which resolver(3) finds other hosts.
+constexpr std::array kLookupEntries = {"/etc/hosts", "/etc/resolv.conf", "/etc/host.conf", "/etc/gai.conf"};
 
-void append_etc(std::vector<Mount>& mounts, const std::vector<std::string>& etc_names) {
+constexpr std::uint32_t kNobody = 65534;
+
+/// The id that a Runner without mappings gives the program: an ordinary user keeps its own.
+std::uint32_t picked_id(std::uint32_t own) { return ::geteuid() == 0 ? kPickedProgramId : own; }
+
+std::string passwd_text(std::uint32_t uid, std::uint32_t gid) {
+  const std::string home_and_shell = ":/tmp:/bin/sh\n";
+  std::string text = "root:x:0:0:root" + (uid == 0 ? home_and_shell : ":/:/usr/sbin/nologin\n");
+  if (uid != 0 && uid != kNobody)
+    text += "box:x:" + std::to_string(uid) + ":" + std::to_string(gid) + ":box" + home_and_shell;
+  return text + "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n";
+}
+
+std::string group_text(std::uint32_t gid) {
+  std::string text = "root:x:0:\n";
+  if (gid != 0 && gid != kNobody) text += "box:x:" + std::to_string(gid) + ":\n";
+  return text + "nogroup:x:65534:\n";
+}
+
+void append_etc(std::vector<Mount>& mounts, const std::vector<std::string>& etc_names, const HostRootOptions& options) {
   for (const char* path : kEtcEntries) append_contents(mounts, path);
   for (const std::string& name : etc_names)
     if (name.starts_with("java-")) append_contents(mounts, "/etc/" + name);  // Debian keeps a JDK's configuration there
-  // The program's, where nobody says otherwise (Runner::uid_mappings): an ordinary user keeps its own.
-  const bool picked = ::geteuid() == 0;
-  const std::string uid = std::to_string(picked ? kPickedProgramId : ::geteuid());
-  const std::string gid = std::to_string(picked ? kPickedProgramId : ::getegid());
-  mounts.push_back(mount::File{.target = "/etc/passwd",
-                               .contents = "root:x:0:0:root:/:/usr/sbin/nologin\n"
-                                           "box:x:" + uid + ":" + gid + ":box:/tmp:/bin/sh\n"
-                                           "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"});
-  mounts.push_back(
-      mount::File{.target = "/etc/group", .contents = "root:x:0:\nbox:x:" + gid + ":\nnogroup:x:65534:\n"});
-  mounts.push_back(mount::File{.target = "/etc/hosts", .contents = "127.0.0.1 localhost pivotbox\n::1 localhost\n"});
+  const std::uint32_t uid = options.uid.value_or(picked_id(::geteuid()));
+  const std::uint32_t gid = options.gid.value_or(picked_id(::getegid()));
+  mounts.push_back(mount::File{.target = "/etc/passwd", .contents = passwd_text(uid, gid)});
+  mounts.push_back(mount::File{.target = "/etc/group", .contents = group_text(gid)});
+  if (options.name_lookup == NameLookup::host)
+    for (const char* path : kLookupEntries) append_contents(mounts, path);
+  else
+    mounts.push_back(mount::File{.target = "/etc/hosts", .contents = "127.0.0.1 localhost pivotbox\n::1 localhost\n"});
 }
 
 void append_kernel_and_memory(std::vector<Mount>& mounts, std::uint64_t tmp_size_bytes) {
@@ -100,7 +138,7 @@ Result<std::vector<Mount>> host_root(const HostRootOptions& options) {
   append_shown(mounts, "/usr");
   for (const std::string& name : *names)
     if (name == "bin" || name == "sbin" || name.starts_with("lib")) append_shown(mounts, "/" + name);
-  append_etc(mounts, *etc_names);
+  append_etc(mounts, *etc_names, options);
   append_kernel_and_memory(mounts, options.tmp_size_bytes);
   if (!options.work_dir.empty())
     mounts.push_back(mount::Tmpfs{.target = options.work_dir, .size_bytes = options.work_size_bytes, .inodes = 65536});

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include "forkexec/host/launch.h"
 #include "linux/file.h"
 #include "linux/quiet_write.h"
 #include "pivotbox/fd.h"
@@ -143,13 +144,15 @@ class Conversation {
 }  // namespace
 
 Result<Outcome> run(const Runner& runner, const RunOptions& options) {
+  Runner piped = runner;
+  piped.files.resize(std::max<std::size_t>(piped.files.size(), 3), Runner::kClosed);
+  std::fill_n(piped.files.begin(), 3, Runner::kClosed);
+  if (Result<> open = check_open(piped); !open) return std::unexpected(std::move(open.error()));
   Result<Pipe> input = make_pipe(CallersEnd::write);
   Result<Pipe> output = make_pipe(CallersEnd::read);
   Result<Pipe> error = make_pipe(CallersEnd::read);
   for (const Result<Pipe>* pipe : {&input, &output, &error})
     if (!*pipe) return std::unexpected(pipe->error());
-  Runner piped = runner;
-  piped.files.resize(std::max<std::size_t>(piped.files.size(), 3), Runner::kClosed);
   piped.files[0] = input->read.get();
   piped.files[1] = output->write.get();
   piped.files[2] = error->write.get();

@@ -101,7 +101,8 @@ Result<> RootBuilder::add(const mount::Dev& m) {
   // One Landlock rule for all of it: it cannot be changed, and holds nothing but devices.
   std::ranges::find(nodes_, dev, &Node::path)->access = landlock::kRead | landlock::kDevice;
   if (Result<> r = add(mount::Devpts{.target = dev + "/pts"}); !r) return r;
-  return add(mount::Tmpfs{.target = dev + "/shm", .size_bytes = m.shm_size_bytes, .mode = 01777, .options = {.noexec = true}});
+  return add(
+      mount::Tmpfs{.target = dev + "/shm", .size_bytes = m.shm_size_bytes, .mode = 01777, .options = {.noexec = true}});
 }
 
 Result<> RootBuilder::add(const mount::Devpts& m) {

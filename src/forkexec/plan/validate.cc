@@ -84,6 +84,11 @@ Result<> check_namespaces(const Runner& runner) {
   return {};
 }
 
+/// "0:65000:1", as in uid_map.
+std::string words(const IdMapping& m) {
+  return std::to_string(m.container_id) + ":" + std::to_string(m.host_id) + ":" + std::to_string(m.size);
+}
+
 Result<> check_mapping(const std::vector<IdMapping>& mappings, const std::string& field) {
   if (mappings.size() > 340) return invalid(field, "has more than 340 entries (user_namespaces(7))");
   for (std::size_t i = 0; i < mappings.size(); ++i) {
@@ -95,9 +100,8 @@ Result<> check_mapping(const std::vector<IdMapping>& mappings, const std::string
       const IdMapping& n = mappings[j];
       const auto overlap = [&](std::uint32_t a, std::uint32_t b) { return a < b ? b - a < m.size : a - b < n.size; };
       if (overlap(m.container_id, n.container_id))
-        return invalid(indexed(field, i), "overlaps " + indexed(field, j) + " inside the box");
-      if (overlap(m.host_id, n.host_id))
-        return invalid(indexed(field, i), "overlaps " + indexed(field, j) + " on the host");
+        return invalid(indexed(field, i), "overlaps " + words(n) + " inside the box");
+      if (overlap(m.host_id, n.host_id)) return invalid(indexed(field, i), "overlaps " + words(n) + " on the host");
     }
   }
   return {};
@@ -160,6 +164,8 @@ Result<> check_privileges(const Runner& runner) {
       return invalid("seccomp", std::string(needs), "set no_new_privs, or seccomp = SeccompFilter::none()");
     if (runner.landlock) return invalid("landlock", std::string(needs), "set no_new_privs, or landlock = std::nullopt");
   }
+  if (runner.require == Require::landlock && !runner.landlock)
+    return invalid("landlock", "is left out, and may be the only wall", "set it, or another require");
   if (runner.umask > 0777) return invalid("umask", "is more than 0777");
   if (runner.parent_death_signal < 0 || runner.parent_death_signal > 64)
     return invalid("parent_death_signal", std::to_string(runner.parent_death_signal) + " is not a signal");

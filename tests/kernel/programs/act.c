@@ -118,6 +118,20 @@ static int stay(long unused) {
   return kBroken;
 }
 
+/* Waits for a child that stays, as shells and make do; whether SIGINT has ended it. */
+static int wait_for_child(long unused) {
+  (void)unused;
+  signal(SIGINT, SIG_IGN);
+  const pid_t child = fork();
+  if (child == 0) {
+    signal(SIGINT, SIG_DFL);
+    return stay(0);
+  }
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child) return kBroken;
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGINT ? 7 : kBroken;
+}
+
 /* Every open descriptor, as "NUMBER=INODE ". */
 static int files(long unused) {
   (void)unused;
@@ -243,6 +257,7 @@ static const struct {
     {"bomb", bomb},
     {"touch_in_child", touch_in_child},
     {"stay", stay},
+    {"wait_for_child", wait_for_child},
     {"files", files},
     {"environment", environment},
     {"state", state},

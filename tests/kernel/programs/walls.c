@@ -1,6 +1,7 @@
-/* walls PID1 NAMESPACE... MOUNT...: 0 if every wall of a default box stands, 98 and a line each on standard error for those that
- * do not. PID1 is "init" or "program"; each NAMESPACE is one of the host's, as /proc/self/ns shows it: "mnt:[4026531841]".
- * The root has /programs and /proc, and nothing else but the writable mounts that further words name: "/scratch". */
+/* walls PID1 NAMESPACE... MOUNT...: 0 if every wall of a default box stands, 98 and a line each on standard error for
+ * those that do not. PID1 is "init" or "program"; each NAMESPACE is one of the host's, as /proc/self/ns shows it:
+ * "mnt:[4026531841]". The root has /programs and /proc, and nothing else but the writable mounts that further words
+ * name: "/scratch". */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
