@@ -42,12 +42,11 @@ class RequestBuilder {
   Result<Request> build() {
     for (const auto step :
          {&RequestBuilder::add_root, &RequestBuilder::add_current_directory, &RequestBuilder::add_mount_options,
-          &RequestBuilder::add_rules, &RequestBuilder::set_policy})
+          &RequestBuilder::add_rules, &RequestBuilder::set_policy, &RequestBuilder::set_limits})
       if (Result<> r = (this->*step)(); !r) return std::unexpected(r.error());
     set_program();
     set_environment();
     set_identity();
-    set_limits();
     return std::move(request_);
   }
 
@@ -99,7 +98,7 @@ class RequestBuilder {
   void set_program();
   void set_environment();
   void set_identity();
-  void set_limits();
+  Result<> set_limits();
 
   const Options& options_;
   Request request_;
@@ -308,7 +307,7 @@ void RequestBuilder::set_identity() {
 
 constexpr rlim_t kPendingSignals = 1024;  // and timers (timer_create(2)), of the box at any one time
 
-void RequestBuilder::set_limits() {
+Result<> RequestBuilder::set_limits() {
   runner().rlimits = options_.rlimits;
   const auto names = [&](int resource) {
     return std::ranges::find(options_.rlimits, resource, &ResourceLimit::resource) != options_.rlimits.end();
@@ -334,10 +333,15 @@ void RequestBuilder::set_limits() {
   // The kernel counts them for the caller's user as well, whose other programs would have none left.
   if (!names(RLIMIT_SIGPENDING)) {
     rlimit own{};
-    static_cast<void>(::getrlimit(RLIMIT_SIGPENDING, &own));
+    if (::getrlimit(RLIMIT_SIGPENDING, &own) != 0)
+      return std::unexpected(Error{.field = "--rlimit sigpending",
+                                   .action = "read the caller's limit of pending signals",
+                                   .syscall = "prlimit64",
+                                   .code = errno});
     const rlim_t pending = std::min<rlim_t>(own.rlim_max, kPendingSignals);
     runner().rlimits.push_back({.resource = RLIMIT_SIGPENDING, .soft = pending, .hard = pending});
   }
+  return {};
 }
 
 /// The Runner's field -> the option that sets it.

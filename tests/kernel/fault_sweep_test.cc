@@ -12,6 +12,7 @@ namespace pivotbox {
 namespace {
 
 using act::Answer;
+using act::cannot_fail;
 using act::HostNotes;
 using act::SupervisedCall;
 using act::Supervisor;
@@ -92,11 +93,6 @@ struct Recording {
   std::vector<RecordedCall> calls;
   std::multiset<std::string> open_files;
 };
-
-/// Without a filter that is: what the library makes of them then is nobody's business.
-bool cannot_fail(int call) {
-  return call == SYS_geteuid || call == SYS_getegid || call == SYS_getuid || call == SYS_getpid;
-}
 
 /// Calls whose failure changes nothing that anybody relies on.
 bool may_survive(const RecordedCall& call, int code) {
