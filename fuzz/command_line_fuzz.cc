@@ -14,7 +14,7 @@ namespace {
 
 // Beyond 64 bits, so that nothing overflows that should be refused.
 __extension__ using Wide = unsigned __int128;
-constexpr Wide kTooLarge = Wide{1} << 100U;
+constexpr Wide kTooLarge = Wide{1} << 70U;
 
 void check_absolute(const std::string& target, const std::string& words) {
   if (!target.starts_with('/')) fail(words + ": its target is not absolute");
