@@ -16,6 +16,7 @@ namespace pivotbox::seccomp {
 namespace {
 
 constexpr std::uint64_t kAll = ~std::uint64_t{0};
+constexpr int kMaxNesting = 16;  // of parentheses: a text must not decide how much stack is used
 
 /// As in C: 0x is hexadecimal, a leading 0 octal. nullopt if it is no number of 64 bits.
 std::optional<std::uint64_t> number_value(std::string_view text) {
@@ -35,13 +36,14 @@ std::optional<std::uint64_t> number_value(std::string_view text) {
   return negative ? 0 - value : value;
 }
 
-Result<std::uint64_t> parse_value(Lexer& lexer);
+Result<std::uint64_t> parse_value(Lexer& lexer, int nesting = 0);
 
 /// A number, a constant, or values in parentheses.
-Result<std::uint64_t> parse_single_value(Lexer& lexer) {
+Result<std::uint64_t> parse_single_value(Lexer& lexer, int nesting) {
   const Token token = lexer.take();
   if (token.is("(")) {
-    Result<std::uint64_t> value = parse_value(lexer);
+    if (nesting == kMaxNesting) return lexer.error(token, "too many '(' within each other");
+    Result<std::uint64_t> value = parse_value(lexer, nesting + 1);
     if (value && !lexer.skip(")"))
       return lexer.error(lexer.next(), fmt::format("')' is missing before {}", lexer.next().words()));
     return value;
@@ -58,10 +60,10 @@ Result<std::uint64_t> parse_single_value(Lexer& lexer) {
                      close.empty() ? "numbers may be written instead" : fmt::format("did you mean '{}'?", close));
 }
 
-Result<std::uint64_t> parse_value(Lexer& lexer) {
-  Result<std::uint64_t> value = parse_single_value(lexer);
+Result<std::uint64_t> parse_value(Lexer& lexer, int nesting) {
+  Result<std::uint64_t> value = parse_single_value(lexer, nesting);
   while (value && lexer.skip("|")) {
-    const Result<std::uint64_t> more = parse_single_value(lexer);
+    const Result<std::uint64_t> more = parse_single_value(lexer, nesting);
     if (!more) return more;
     *value |= *more;
   }
@@ -133,7 +135,7 @@ class ConditionMaker {
     const std::uint64_t highest = mask();  // of what is compared
     switch (test_.comparison) {
       case Test::Comparison::any_bit:
-        return {SyscallCondition::has_any_bit(test_.argument, mask())};
+        return between(1, kAll);
       case Test::Comparison::equal:
         return (value & ~mask()) != 0 ? none() : between(value, value);
       case Test::Comparison::unequal:

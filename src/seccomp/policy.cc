@@ -97,8 +97,8 @@ class LeafCompiler {
 
  private:
   Label test(const SyscallCondition& c, Label yes, Label no) {
-    if (c.low == c.high) return test_equal(c, yes, no);
     if (c.low == 1 && c.high >= c.mask) return test_any_bit(c, yes, no);
+    if (c.low == c.high) return test_equal(c, yes, no);
     Label entry = yes;
     if (c.high < c.mask) entry = test_bound(c, c.high, BPF_JGT, no, entry);
     return c.low > 0 ? test_bound(c, c.low, BPF_JGE, entry, no) : entry;

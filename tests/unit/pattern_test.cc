@@ -71,7 +71,7 @@ TEST(Pattern, ManyStarsTakeNoTimeWorthMentioning) {
 }
 
 TEST(Pattern, WhatIsNotClosedIsRefused) {
-  for (const char* pattern : {"/a/[b", "/a/[b/c]", "/a\\", "/[!]", "/[]"})
+  for (const char* pattern : {"/a/[b", "/a/[b/c]", "/a\\", "/*\\/b", "/[!]", "/[]"})
     EXPECT_FALSE(check_pattern(pattern, "f")) << pattern;
   for (const char* pattern : {"/a/[b]", "/a]", "/\\[", "/\\\\", "/[]]", "/a\\[b/c]"})
     EXPECT_TRUE(check_pattern(pattern, "f")) << pattern;

@@ -183,6 +183,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"default allow\nkill read if arg0 in 5..4", "p:2:14", "never holds", ""},
         Mistake{"default allow\nkill read if arg0 in 5", "p:2:23", "LOW..HIGH", ""},
         Mistake{"default allow\nkill read if arg0 == (1|2", "p:2:26", "')' is missing", ""},
+        Mistake{"default allow\nkill read if arg0 == ((((((((((((((((((((1", "p:2:38", "too many '('", ""},
         Mistake{"default allow\nkill { read", "p:2:12", "'}' is missing", ""},
         Mistake{"default allow\nkill read }", "p:2:11", "the line should end", ""},
         Mistake{"default allow\nkill \xc3\xa9", "p:2:6", "byte 0xc3", ""},
@@ -193,6 +194,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"default allow\nallow read\nkill read", "p:3:6", "never reached: p:2:1 decides first", "before"},
         Mistake{"default allow\nallow @io\nkill read write", "p:3:6", "never reached: p:2:1", ""},
         Mistake{"default allow\nkill read if arg0 < 9\nlog read if arg0 == 2", "p:3:5", "never reached", ""},
+        Mistake{"default allow\nkill bind if arg2 & 1 == 1\nlog bind if arg2 & 1", "p:3:5", "never reached", ""},
+        Mistake{"default allow\nkill bind if arg2 != 0\nlog bind if arg2 & 0xffffffff", "p:3:5", "never reached", ""},
         Mistake{"include default\nallow io_uring_setup", "p:2:7", "never reached: default:", "before"}));
 
 TEST(PolicyLanguage, RefusesWhatIsTooLarge) {

@@ -112,6 +112,7 @@ Result<> check_pattern(std::string_view pattern, const std::string& field) {
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] == '\\') {
       if (++i == pattern.size()) return fault("ends in a \"\\\"", "write \"\\\\\" for one");
+      if (pattern[i] == '/') return fault("has a component that ends in a \"\\\"", "write \"\\\\\" for one");
     } else if (pattern[i] == '[') {
       const std::size_t end = end_of_class(pattern, i);
       if (end == std::string_view::npos || pattern.substr(i, end - i).contains('/'))

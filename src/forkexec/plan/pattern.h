@@ -11,7 +11,7 @@
 
 namespace pivotbox {
 
-/// Refuses an unclosed "[" and a "\" at the end. `field` names the pattern in the Error.
+/// Refuses an unclosed "[" and a "\" at the end of a component. `field` names the pattern in the Error.
 [[nodiscard]] Result<> check_pattern(std::string_view pattern, const std::string& field);
 
 /// `*`, `?` or `[` is in it, not taken as plain by a `\` before it.
