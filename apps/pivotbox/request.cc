@@ -72,6 +72,8 @@ class RequestBuilder {
   }
 
   Result<std::vector<Mount>> root_of_host() const {
+    if (options_.require == Require::landlock && !can_make({.net = options_.network == Network::loopback_only}))
+      return host_root_in_place();
     HostRootOptions root{.work_dir = ""};
     if (options_.network == Network::host) root.name_lookup = NameLookup::host;
     if (!options_.uid_mappings.empty()) root.uid = options_.uid_mappings.front().container_id;

@@ -34,6 +34,11 @@ struct HostRootOptions {
 /// `work_dir`. Errors: `system` when the host's directories cannot be read. Thread-safe.
 [[nodiscard]] Result<std::vector<Mount>> host_root(const HostRootOptions& options = {});
 
+/// What of host_root() can be shown where no namespaces can be made (Require::landlock): the same programs by their own
+/// paths, /dev, and the host's own files of /etc. There is no /proc, and nothing that can be written. Errors and
+/// thread-safety as above.
+[[nodiscard]] Result<std::vector<Mount>> host_root_in_place();
+
 /// An unpacked root file system used read-only: every entry of `directory` (absolute), with fresh /proc, /dev and /tmp
 /// in place of its own. /sys and /run are left out. Thread-safe.
 [[nodiscard]] Result<std::vector<Mount>> directory_root(const std::string& directory,

@@ -37,6 +37,9 @@ struct Namespaces {
   bool operator==(const Namespaces&) const = default;
 };
 
+/// Whether the calling process may make these namespaces here and now: a child of it tries, and ends. Thread-safe.
+[[nodiscard]] bool can_make(const Namespaces& namespaces);
+
 /// `size` ids from `container_id` on inside are `host_id` on outside (user_namespaces(7)).
 struct IdMapping {
   std::uint32_t container_id = 0;

@@ -87,7 +87,39 @@ TEST(LandlockAlone, HoldsTheProgramInItsDirectory) {
         << attack;
 }
 
+TEST(LandlockAlone, TheHostsOwnProgramsCanBeHad) {
+  const HostDirectory directory;
+  EXPECT_EQ(act::in_forked_host([&]() -> std::string {
+              if (!lose_namespaces()) return "namespaces can still be made";
+              if (can_make({})) return "can_make() says that they can be made";
+              const Result<std::vector<Mount>> root = host_root_in_place();
+              if (!root) return act::text_of(root.error());
+              Runner runner{
+                  .args = {"python3", "-c", "import os; print(os.cpu_count() > 0, open('/etc/passwd').read(4))"},
+                  .mounts = *root};
+              runner.require = Require::landlock;
+              const Result<Outcome> outcome = run(runner);
+              return outcome ? outcome->standard_output + outcome->standard_error : act::text_of(outcome.error());
+            }),
+            "True root\n");
+}
+
+TEST(LandlockAlone, NothingIsHiddenSoRulesAreRefused) {
+  const HostDirectory directory;
+  for (const PathRule::Kind kind : {PathRule::Kind::deny, PathRule::Kind::read_only}) {
+    const std::string said = act::in_forked_host([&]() -> std::string {
+      if (!lose_namespaces()) return "namespaces can still be made";
+      Runner runner = shell_on_host(directory.path(), "true");
+      runner.path_rules = {{.kind = kind, .path = "/usr/lib"}};
+      const Result<Outcome> outcome = run(runner);
+      return outcome ? "it ran" : outcome.error().message();
+    });
+    EXPECT_TRUE(said.starts_with("path_rules: it cannot be had without namespaces")) << said;
+  }
+}
+
 TEST(LandlockAlone, IsNotUsedWhereNamespacesCanBeMade) {
+  EXPECT_TRUE(can_make({}));
   Runner runner = shell("true");
   runner.require = Require::landlock;
   EXPECT_TRUE(outcome_of(runner).strength.namespaces);

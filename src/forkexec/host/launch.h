@@ -11,30 +11,12 @@
 #include "forkexec/child/child.h"
 #include "forkexec/host/birth.h"
 #include "forkexec/host/dumpable.h"
-#include "forkexec/host/groups.h"
-#include "forkexec/host/sources.h"
+#include "forkexec/host/prepare.h"
 #include "forkexec/host/supervisor.h"
-#include "forkexec/plan/plan.h"
-#include "pivotbox/explain.h"
 #include "pivotbox/fd.h"
 #include "pivotbox/runner.h"
 
 namespace pivotbox {
-
-/// A plan, and what was looked up on the host to make it.
-struct Prepared {
-  HostFacts host;
-  std::vector<OpenSource> sources;
-  std::optional<cgroup::Layout> groups;
-  Plan plan;
-};
-
-/// Refuses a descriptor of the Runner that is not open. Before the library opens anything of its own, which could get
-/// the same number and be given to the program.
-[[nodiscard]] Result<> check_open(const Runner& runner);
-
-/// Everything that can be refused before anything is started.
-[[nodiscard]] Result<Prepared> prepare(const Runner& runner, Purpose purpose);
 
 /// Everything the child uses lives here until the child has left this memory. Used once, by one thread.
 class Launch {

@@ -89,26 +89,6 @@ std::string group_text(std::uint32_t gid) {
   return text + "nogroup:x:65534:\n";
 }
 
-void append_etc(std::vector<Mount>& mounts, const std::vector<std::string>& etc_names, const HostRootOptions& options) {
-  for (const char* path : kEtcEntries) append_contents(mounts, path);
-  for (const std::string& name : etc_names)
-    if (name.starts_with("java-")) append_contents(mounts, "/etc/" + name);  // Debian keeps a JDK's configuration there
-  const std::uint32_t uid = options.uid.value_or(picked_id(::geteuid()));
-  const std::uint32_t gid = options.gid.value_or(picked_id(::getegid()));
-  mounts.push_back(mount::File{.target = "/etc/passwd", .contents = passwd_text(uid, gid)});
-  mounts.push_back(mount::File{.target = "/etc/group", .contents = group_text(gid)});
-  if (options.name_lookup == NameLookup::host)
-    for (const char* path : kLookupEntries) append_contents(mounts, path);
-  else
-    mounts.push_back(mount::File{.target = "/etc/hosts", .contents = "127.0.0.1 localhost pivotbox\n::1 localhost\n"});
-}
-
-void append_kernel_and_memory(std::vector<Mount>& mounts, std::uint64_t tmp_size_bytes) {
-  mounts.push_back(mount::Proc{});
-  mounts.push_back(mount::Dev{});
-  mounts.push_back(mount::Tmpfs{.target = "/tmp", .size_bytes = tmp_size_bytes, .inodes = 65536, .mode = 01777});
-}
-
 struct CloseDirectory {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
@@ -127,21 +107,57 @@ Result<std::vector<std::string>> names_in(const std::string& path) {
   return names;
 }
 
-}  // namespace
-
-Result<std::vector<Mount>> host_root(const HostRootOptions& options) {
-  Result<std::vector<std::string>> names = names_in("/");
-  if (!names) return std::unexpected(std::move(names.error()));
-  Result<std::vector<std::string>> etc_names = names_in("/etc");
-  if (!etc_names) return std::unexpected(std::move(etc_names.error()));
+/// /usr with /bin, /sbin, /lib* as they are, and the files of /etc that are the host's everywhere.
+Result<std::vector<Mount>> programs() {
+  const Result<std::vector<std::string>> names = names_in("/");
+  if (!names) return std::unexpected(names.error());
+  const Result<std::vector<std::string>> etc_names = names_in("/etc");
+  if (!etc_names) return std::unexpected(etc_names.error());
   std::vector<Mount> mounts;
   append_shown(mounts, "/usr");
   for (const std::string& name : *names)
     if (name == "bin" || name == "sbin" || name.starts_with("lib")) append_shown(mounts, "/" + name);
-  append_etc(mounts, *etc_names, options);
-  append_kernel_and_memory(mounts, options.tmp_size_bytes);
+  for (const char* path : kEtcEntries) append_contents(mounts, path);
+  for (const std::string& name : *etc_names)
+    if (name.starts_with("java-")) append_contents(mounts, "/etc/" + name);  // Debian keeps a JDK's configuration there
+  return mounts;
+}
+
+void append_users_and_hosts(std::vector<Mount>& mounts, const HostRootOptions& options) {
+  const std::uint32_t uid = options.uid.value_or(picked_id(::geteuid()));
+  const std::uint32_t gid = options.gid.value_or(picked_id(::getegid()));
+  mounts.push_back(mount::File{.target = "/etc/passwd", .contents = passwd_text(uid, gid)});
+  mounts.push_back(mount::File{.target = "/etc/group", .contents = group_text(gid)});
+  if (options.name_lookup == NameLookup::host)
+    for (const char* path : kLookupEntries) append_contents(mounts, path);
+  else
+    mounts.push_back(mount::File{.target = "/etc/hosts", .contents = "127.0.0.1 localhost pivotbox\n::1 localhost\n"});
+}
+
+void append_kernel_and_memory(std::vector<Mount>& mounts, std::uint64_t tmp_size_bytes) {
+  mounts.push_back(mount::Proc{});
+  mounts.push_back(mount::Dev{});
+  mounts.push_back(mount::Tmpfs{.target = "/tmp", .size_bytes = tmp_size_bytes, .inodes = 65536, .mode = 01777});
+}
+
+}  // namespace
+
+Result<std::vector<Mount>> host_root(const HostRootOptions& options) {
+  Result<std::vector<Mount>> mounts = programs();
+  if (!mounts) return mounts;
+  append_users_and_hosts(*mounts, options);
+  append_kernel_and_memory(*mounts, options.tmp_size_bytes);
   if (!options.work_dir.empty())
-    mounts.push_back(mount::Tmpfs{.target = options.work_dir, .size_bytes = options.work_size_bytes, .inodes = 65536});
+    mounts->push_back(mount::Tmpfs{.target = options.work_dir, .size_bytes = options.work_size_bytes, .inodes = 65536});
+  return mounts;
+}
+
+Result<std::vector<Mount>> host_root_in_place() {
+  Result<std::vector<Mount>> mounts = programs();
+  if (!mounts) return mounts;
+  for (const char* path : {"/etc/passwd", "/etc/group"}) append_contents(*mounts, path);
+  for (const char* path : kLookupEntries) append_contents(*mounts, path);
+  mounts->push_back(mount::Dev{});
   return mounts;
 }
 

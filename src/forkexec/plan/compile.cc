@@ -108,12 +108,10 @@ class Compiler {
   }
 
   std::uint64_t clone_flags() const {
-    const Namespaces& spaces = runner_.namespaces;
+    Namespaces made = runner_.namespaces;
     // A cgroup namespace shows the cgroup its maker was in: the child makes it itself when it is born in another.
-    return (spaces.user ? std::uint64_t{CLONE_NEWUSER} : 0U) | (spaces.mount ? CLONE_NEWNS : 0U) |
-           (spaces.pid ? CLONE_NEWPID : 0U) | (spaces.net ? CLONE_NEWNET : 0U) | (spaces.ipc ? CLONE_NEWIPC : 0U) |
-           (spaces.uts ? CLONE_NEWUTS : 0U) | (spaces.cgroup && !comes_into_cgroup() ? CLONE_NEWCGROUP : 0U) |
-           (spaces.time ? CLONE_NEWTIME : 0U);
+    made.cgroup = made.cgroup && !comes_into_cgroup();
+    return clone_flags_of(made);
   }
 
   bool comes_into_cgroup() const { return runner_.cgroup_fd || host_.groups; }
@@ -430,6 +428,13 @@ class Compiler {
 };
 
 }  // namespace
+
+std::uint64_t clone_flags_of(const Namespaces& namespaces) {
+  return (namespaces.user ? std::uint64_t{CLONE_NEWUSER} : 0U) | (namespaces.mount ? CLONE_NEWNS : 0U) |
+         (namespaces.pid ? CLONE_NEWPID : 0U) | (namespaces.net ? CLONE_NEWNET : 0U) |
+         (namespaces.ipc ? CLONE_NEWIPC : 0U) | (namespaces.uts ? CLONE_NEWUTS : 0U) |
+         (namespaces.cgroup ? CLONE_NEWCGROUP : 0U) | (namespaces.time ? CLONE_NEWTIME : 0U);
+}
 
 Result<Plan> compile(const Runner& runner, const HostFacts& host) {
   Plan plan;

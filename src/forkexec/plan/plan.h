@@ -149,4 +149,7 @@ struct Plan {
 [[nodiscard]] std::string explain_json(const Plan& plan);
 [[nodiscard]] std::string explain_mermaid(const Plan& plan);
 
+/// CLONE_NEW* of clone3(2).
+[[nodiscard]] std::uint64_t clone_flags_of(const Namespaces& namespaces);
+
 }  // namespace pivotbox

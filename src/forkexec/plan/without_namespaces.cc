@@ -63,10 +63,11 @@ Result<std::vector<RootEntry>> entries_on_host(const Runner& runner, const HostF
   if (!runner.landlock || host.landlock_abi < landlock::kLeastAbi)
     return impossible("landlock", runner.landlock ? "this kernel has no Landlock: nothing would stand"
                                                   : "is left out: nothing would stand");
-  const std::array<std::pair<std::string_view, bool>, 5> needed = {{{"host_name", runner.host_name.has_value()},
+  const std::array<std::pair<std::string_view, bool>, 6> needed = {{{"host_name", runner.host_name.has_value()},
                                                                     {"domain_name", runner.domain_name.has_value()},
                                                                     {"uid_mappings", !runner.uid_mappings.empty()},
                                                                     {"on_ready", runner.on_ready != nullptr},
+                                                                    {"path_rules", !runner.path_rules.empty()},
                                                                     {"pivot_root", !runner.pivot_root}}};
   for (const auto& [field, wanted] : needed)
     if (wanted) return impossible(std::string(field), "it cannot be had");

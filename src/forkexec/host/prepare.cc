@@ -1,0 +1,171 @@
+// What can be found out and refused before anything is started.
+
+#include "forkexec/host/prepare.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+
+#include "forkexec/host/kernel_tree.h"
+#include "forkexec/host/notifier.h"
+#include "forkexec/host/trial_birth.h"
+#include "forkexec/plan/apply_rules.h"
+#include "forkexec/plan/leaky_proc_files.h"
+#include "linux/file.h"
+#include "linux/probe.h"
+#include "pivotbox/explain.h"
+#include "seccomp/bpf.h"
+
+namespace pivotbox {
+
+namespace {
+
+Result<> check_filter(const Runner& runner) {
+  const SeccompFilter& filter = runner.seccomp;
+  if (filter.program().empty()) return {};
+  Result<> checked = seccomp::check(filter.program());
+  if (!checked) checked.error().field = "seccomp";
+  return checked ? check_listening(runner) : checked;
+}
+
+Result<> check_new_root(const Runner& runner) {
+  if (!runner.pivot_root || *runner.pivot_root == "/") return {};
+  struct stat status{};
+  const int result = ::stat(runner.pivot_root->c_str(), &status);
+  const int code = result != 0 ? errno : S_ISDIR(status.st_mode) ? 0 : ENOTDIR;
+  if (code == 0) return {};
+  return std::unexpected(
+      Error{.kind = Error::Kind::invalid,
+            .field = "pivot_root",
+            .action = *runner.pivot_root,
+            .syscall = "stat",
+            .code = code,
+            .hint = "pivot_root must be an existing directory of the host; \"/\" is right for nearly everybody"});
+}
+
+/// What the kernel has does not change while it runs, but for modules that are loaded.
+Result<std::vector<std::string>> find_leaky_proc_files() {
+  static std::mutex mutex;
+  static std::optional<std::vector<std::string>> kept;
+  const std::lock_guard lock(mutex);
+  if (kept) return *kept;
+  std::vector<std::string> found;
+  for (const LeakyProcFile& file : kLeakyProcFiles) {
+    const std::string path = "/proc/" + std::string(file.name);
+    // One that cannot be looked at is not one that is not there: it would stay unmasked.
+    if (::access(path.c_str(), F_OK) == 0)
+      found.emplace_back(file.name);
+    else if (errno != ENOENT)
+      return std::unexpected(linux_::system_error("look for " + path, "access"));
+  }
+  return kept.emplace(std::move(found));
+}
+
+/// One that is not open is refused later, by its name.
+Result<FileFacts> look_at(int descriptor) {
+  struct stat status{};
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags < 0 && errno == EBADF) return FileFacts{};
+  if (flags < 0) return std::unexpected(linux_::system_error("look at the files to pass", "fcntl"));
+  if (::fstat(descriptor, &status) != 0)
+    return std::unexpected(linux_::system_error("look at the files to pass", "fstat"));
+  const bool by_path = (flags & O_PATH) != 0;  // may be opened either way
+  const int mode = flags & O_ACCMODE;
+  return FileFacts{.directory = S_ISDIR(status.st_mode),
+                   .readable = by_path || mode != O_WRONLY,
+                   .writable = by_path || mode != O_RDONLY};
+}
+
+}  // namespace
+
+Error bad_descriptor(const SlotOrigin& origin) {
+  return {.kind = Error::Kind::invalid,
+          .field = origin.field,
+          .action = "pass descriptor " + std::to_string(origin.number),
+          .syscall = "fcntl",
+          .code = errno,
+          .hint = "it must stay open until start() has returned"};
+}
+
+Result<> check_open(const Runner& runner) {
+  std::vector<SlotOrigin> given;
+  for (std::size_t i = 0; i < runner.files.size(); ++i)
+    given.push_back({.number = runner.files[i], .field = "files[" + std::to_string(i) + "]"});
+  given.push_back({.number = runner.exec_fd.value_or(-1), .field = "exec_fd"});
+  given.push_back({.number = runner.cgroup_fd.value_or(-1), .field = "cgroup_fd"});
+  given.push_back({.number = runner.controlling_terminal.value_or(-1), .field = "controlling_terminal"});
+  for (const SlotOrigin& origin : given)  // what is negative is closed, or refused by validate()
+    if (origin.number >= 0 && ::fcntl(origin.number, F_GETFD) < 0) return std::unexpected(bad_descriptor(origin));
+  return {};
+}
+
+Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
+  if (Result<> r = validate(runner); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = check_filter(runner); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = check_new_root(runner); !r) return std::unexpected(std::move(r.error()));
+  const Result<linux_::Caller> caller = linux_::probe_caller();
+  if (!caller) return std::unexpected(caller.error());
+  const Result<std::uint8_t> last_capability = linux_::last_capability();
+  if (!last_capability) return std::unexpected(last_capability.error());
+  const Result<int> landlock_abi = linux_::landlock_abi();
+  if (!landlock_abi) return std::unexpected(landlock_abi.error());
+  const Result<std::vector<std::string>> leaky_proc_files = find_leaky_proc_files();
+  if (!leaky_proc_files) return std::unexpected(leaky_proc_files.error());
+  HostFacts host{.uid = caller->uid,
+                 .gid = caller->gid,
+                 .root = caller->root,
+                 .opens_trees = caller->opens_trees,
+                 .last_capability = *last_capability,
+                 .process_limit = caller->process_limit,
+                 .landlock_abi = *landlock_abi,
+                 .leaky_proc_files = *leaky_proc_files};
+  if (runner.landlock)
+    for (const int descriptor : runner.files) {
+      const Result<FileFacts> facts = look_at(descriptor);
+      if (!facts) return std::unexpected(facts.error());
+      host.files.push_back(*facts);
+    }
+  if (const Listening listening = listening_for(runner); listening.needed)
+    host.asking_filter = with_questions(runner.seccomp.program(), listening);
+  if (!runner.path_rules.empty()) {
+    KernelTree tree;
+    Result<std::vector<RuledEntry>> root = apply_path_rules(runner, tree);
+    if (!root) return std::unexpected(std::move(root.error()));
+    host.ruled_root = std::move(*root);
+  }
+  Result<std::optional<cgroup::Layout>> groups = find_groups(runner, purpose);
+  if (!groups) return std::unexpected(std::move(groups.error()));
+  if (*groups) host.groups = facts_of(**groups, runner);
+  Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner, host.ruled_root));
+  if (!sources) return std::unexpected(std::move(sources.error()));
+  for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
+  Result<Plan> plan = compile(runner, host);
+  if (plan && runner.require == Require::landlock && plan->clone_flags != 0 && !can_be_born(plan->clone_flags)) {
+    host.namespaces = false;
+    plan = compile(runner, host);
+  }
+  if (!plan) return std::unexpected(std::move(plan.error()));
+  return Prepared{
+      .host = std::move(host), .sources = std::move(*sources), .groups = std::move(*groups), .plan = std::move(*plan)};
+}
+
+bool can_make(const Namespaces& namespaces) { return can_be_born(clone_flags_of(namespaces)); }
+
+Result<std::string> explain(const Runner& runner, ExplainFormat format) {
+  const Result<Prepared> prepared = prepare(runner, Purpose::explain);
+  if (!prepared) return std::unexpected(prepared.error());
+  switch (format) {
+    case ExplainFormat::json:
+      return explain_json(prepared->plan);
+    case ExplainFormat::mermaid:
+      return explain_mermaid(prepared->plan);
+    case ExplainFormat::text:
+      break;
+  }
+  return explain_text(prepared->plan);
+}
+
+}  // namespace pivotbox
