@@ -295,7 +295,7 @@ Scenario every_wall() { return {.options = everything(), .program = walls_progra
 
 Scenario watched_denials() {
   return {
-      .options = everything() + std::vector<std::string>{"--watch-denials"}, .program = walls_program(), .share = 2};
+      .options = everything() + std::vector<std::string>{"--watch-denials"}, .program = walls_program(), .share = 3};
 }
 
 Scenario time_limit() {

@@ -63,7 +63,7 @@ void run_child(void* argument) {
 }
 
 void hold_namespace(void*) {
-  __kernel_timespec bound{10, 0};  // ends by itself should the host have died before the next line
+  __kernel_timespec bound{3, 0};  // ends by itself should the host have died before the next line
   system_call(__NR_prctl, PR_SET_PDEATHSIG, 9 /* SIGKILL */);
   system_call(__NR_ppoll, 0, 0, reinterpret_cast<long>(&bound), 0, 0);
   for (;;) system_call(__NR_exit_group, 0);
