@@ -12,9 +12,9 @@ enum class Require : std::uint8_t {
   namespaces,  ///< Landlock may be missing
   /// Landlock, filter and limits alone will do where the caller may make no namespaces. The program then runs among the
   /// host's processes, on the host's paths: Runner::mounts may hold binds whose target is their source, Dev at /dev,
-  /// and symbolic links (which the host must have), as host_root_in_place() gives; path_rules are refused. It is its own
-  /// pid 1, processes it leaves behind live on, and modes and times of its user's files can be changed (landlock(7)).
-  /// In place of a network namespace TCP is refused; UDP is not.
+  /// and symbolic links (which the host must have), as host_root_in_place() gives; path_rules are refused. It is its
+  /// own pid 1, processes it leaves behind live on, and modes and times of its user's files can be changed
+  /// (landlock(7)). In place of a network namespace TCP is refused; UDP is not.
   landlock,
 };
 

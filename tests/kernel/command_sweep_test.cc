@@ -258,8 +258,8 @@ void expect_right(const CommandRun& run, const CommandRun& without, const Scenar
   EXPECT_TRUE(run.left().empty()) << *run.left().begin();
   if (run.exit_status() == scenario.status && run.verdict() == without.verdict()) return;
   EXPECT_TRUE(run.happened()) << run.text();
-  if (run.exit_status() == scenario.status && (run.lost_its_voice() || run.bounds_processes_otherwise() ||
-                                              run.says_what_is_not_limited()))
+  if (run.exit_status() == scenario.status &&
+      (run.lost_its_voice() || run.bounds_processes_otherwise() || run.says_what_is_not_limited()))
     return;
   EXPECT_TRUE(run.exit_status() == kSandboxFailed || (run.exit_status() == kNotExecutable && !run.program_ran()))
       << run.text();
