@@ -51,6 +51,16 @@ Result<std::string> absolute_path(std::string_view path) {
   return absolute;
 }
 
+std::string without_link_in_root(const std::string& path) {
+  const std::size_t slash = std::min(path.find('/', 1), path.size());
+  struct stat root{};
+  std::array<char, PATH_MAX> text{};
+  if (lstat("/", &root) != 0 || root.st_uid != 0 || (root.st_mode & (S_IWGRP | S_IWOTH)) != 0) return path;
+  if (readlink(path.substr(0, slash).c_str(), text.data(), text.size() - 1) <= 0) return path;
+  const std::string_view says = text.data();
+  return (says.starts_with('/') ? "" : "/") + std::string(says) + path.substr(slash);
+}
+
 Result<Fd> open_without_links(const std::string& path, int flags, unsigned mode) {
   open_how how{};
   // O_NONBLOCK: a FIFO without another end must not hold the command up.

@@ -169,16 +169,19 @@ struct Resolve {
 
  private:
   static Result<> make_absolute(std::string& path) {
-    Result<std::string> absolute = absolute_path(path);
+    const Result<std::string> absolute = absolute_path(path);
     if (!absolute) return std::unexpected(absolute.error());
-    path = *std::move(absolute);
+    path = without_link_in_root(*absolute);
     return {};
   }
 
   static Result<> make_absolute(mount::Bind& bind) {
-    if (Result<> r = make_absolute(bind.source); !r) return r;
-    if (bind.target.empty()) bind.target = bind.source;
-    return {};
+    if (bind.target.empty()) {
+      Result<std::string> target = absolute_path(bind.source);
+      if (!target) return std::unexpected(target.error());
+      bind.target = *std::move(target);
+    }
+    return make_absolute(bind.source);
   }
 
   static Result<> make_absolute(mount::Overlay& overlay) {

@@ -59,6 +59,13 @@ class Bind(CommandLineTest):
             self.assert_refused(finished, 125, f"{option} {source}:/mnt", "symbolic links")
             self.assertIn("real path", finished.errors)
 
+    def test_a_link_directly_in_the_root_is_none(self):
+        parts = [part for part in ("/usr", "/bin", "/lib", "/lib64") if os.path.exists(part)]
+        options = ["--no-default-root", "--no-cwd"]
+        for part in parts:
+            options += ["--ro-bind", part]
+        self.assert_output(self.pivotbox("run", *options, "--", "/bin/echo", RAN), RAN + "\n")
+
     def test_colon_in_a_path(self):
         self.write("a:b/file", "colon\n")
         self.write("c\\/file", "backslash\n")
