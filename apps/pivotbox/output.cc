@@ -54,10 +54,13 @@ Result<> require_standard_output() {
 void open_pipes_to_everybody() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     struct statfs file_system{};
+    struct stat pipe{};
     // A FIFO with a name belongs to its directory's owner. A pipe of somebody else stays as it is: the program can do
     // without.
-    if (fstatfs(descriptor, &file_system) == 0 && file_system.f_type == PIPEFS_MAGIC)
-      static_cast<void>(fchmod(descriptor, 0666));
+    if (fstatfs(descriptor, &file_system) != 0 || file_system.f_type != PIPEFS_MAGIC || fstat(descriptor, &pipe) != 0)
+      continue;
+    const mode_t way = descriptor == STDIN_FILENO ? S_IRGRP | S_IROTH : S_IWGRP | S_IWOTH;
+    static_cast<void>(fchmod(descriptor, (pipe.st_mode & 07777U) | way));
   }
 }
 

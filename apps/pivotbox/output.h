@@ -15,8 +15,8 @@ namespace pivotbox::cli {
 /// Error: the caller had closed standard output, so that what the command itself is asked to write there would be lost.
 [[nodiscard]] Result<> require_standard_output();
 
-/// Lets a program with another id open the pipes among the standard descriptors anew, as by /dev/stdout. Only who may
-/// look into its processes can reach them at all.
+/// Lets a program with another id open the pipes among the standard descriptors anew, as by /dev/stdout: input to read,
+/// output to write. Only who may look into its processes can reach them at all.
 void open_pipes_to_everybody();
 
 /// Writes all of `text`. A closed pipe or a full disk is an error like any other; `name` is what the message calls the

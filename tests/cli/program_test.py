@@ -7,7 +7,7 @@ sys.dont_write_bytecode = True
 
 import os
 
-from command_line import RAN, CommandLineTest, command, main
+from command_line import IS_ROOT, RAN, CommandLineTest, command, main
 
 LINKS_TO_USR = [name for name in ("bin", "lib", "lib64", "sbin") if os.path.islink("/" + name)]
 
@@ -29,6 +29,13 @@ class DefaultBox(CommandLineTest):
         finished = self.run_shell("echo out > /dev/stdout; echo err > /dev/stderr")
         self.assertEqual((finished.status, finished.output, finished.errors), (0, "out\n", "err\n"))
         self.assert_output(self.run_shell("cat /dev/stdin", input=b"in\n", stdin=None), "in\n")
+
+    def test_a_pipe_can_be_opened_one_way_only(self):
+        # Not so where the program has the caller's id: then the pipe is its own.
+        through = "" if IS_ROOT else "through\n"
+        self.assert_output(self.run_shell("(: < /dev/stdout) 2>/dev/null && echo through; true"), through)
+        finished = self.run_shell("(: > /dev/stdin) 2>/dev/null && echo through; true", input=b"in\n", stdin=None)
+        self.assert_output(finished, through)
 
     def test_program_has_a_name(self):
         for options in ([], ["--uid", "7"], ["--uid", "7", "--gid", "8"]):
