@@ -9,8 +9,8 @@
 
 namespace pivotbox::child {
 
-/// Some 50 ms.
-inline constexpr int kBusyTries = 20000;
+/// Some 250 ms: on a busy machine the other child waits for its turn before it executes.
+inline constexpr int kBusyTries = 100000;
 /// A host that has not answered by then is stuck: the child gives up (the host's own deadline is
 /// Runner::setup_timeout).
 inline constexpr long kHostDeadlineSeconds = 600;
