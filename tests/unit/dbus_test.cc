@@ -76,7 +76,8 @@ TEST(DbusMessage, AnyDamageIsReadWithinBounds) {
 }
 
 TEST(DbusReader, SaysWhenSomethingIsNotThere) {
-  DbusReader reader("\x05\0\0\0abc"s);
+  const std::string bytes = "\x05\0\0\0abc"s;
+  DbusReader reader(bytes);
   EXPECT_EQ(reader.string(), "");
   EXPECT_FALSE(reader.ok());
   EXPECT_EQ(reader.number(), 0U);
