@@ -141,6 +141,16 @@ inline std::multiset<std::string> open_files_of(pid_t pid) {
   return files;
 }
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kIsSanitized = true;
+#else
+inline constexpr bool kIsSanitized = false;
+#endif
+
+/// For tests in which every system call or thread of the host has to be the library's.
+#define REQUIRE_NO_SANITIZER() \
+  if (act::kIsSanitized) GTEST_SKIP() << "a sanitizer's run time makes calls and has a thread of its own"
+
 /// Of a forked child: stays until it is killed, at the latest when its test dies.
 [[noreturn]] inline void stay() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -321,6 +321,7 @@ class FaultSweepOfTheCommand : public testing::TestWithParam<std::tuple<NamedSce
 
 /// Each fault for a sixth of the calls; with PIVOTBOX_ALL_FAULTS for all of them.
 TEST_P(FaultSweepOfTheCommand, EveryCallFailsInTurn) {
+  REQUIRE_NO_SANITIZER();
   const bool all = ::getenv("PIVOTBOX_ALL_FAULTS") != nullptr;
   const auto& [named, fault] = GetParam();
   const Scenario scenario = named.make();

@@ -190,6 +190,7 @@ class FaultyLaunch {
 };
 
 TEST(FaultSweepOnTheKernel, EveryCallFailsInTurn) {
+  REQUIRE_NO_SANITIZER();
   const bool all = ::getenv("PIVOTBOX_ALL_FAULTS") != nullptr;
   const act::HostState before;
   for (const Pid1 pid1 : act::kBothPid1) {
