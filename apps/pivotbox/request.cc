@@ -117,7 +117,7 @@ bool belongs_to_system(std::string_view directory) {
   constexpr std::array<std::string_view, 11> kSystem = {"/usr",    "/bin", "/sbin", "/lib", "/lib32", "/lib64",
                                                         "/libx32", "/etc", "/proc", "/dev", "/sys"};
   return directory == "/" ||
-         std::ranges::any_of(kSystem, [&](std::string_view system) { return is_within(directory, system); });
+         std::ranges::any_of(kSystem, [&](std::string_view place) { return is_within(directory, place); });
 }
 
 /// Closed to other ids. A program with an id of its own could not even enter it, so there it gets the owner's rights.

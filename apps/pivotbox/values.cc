@@ -91,7 +91,8 @@ Parsed<std::uint32_t> parse_process_count(std::string_view text) {
 Parsed<double> parse_cpus(std::string_view text) {
   double cpus = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cpus, std::chars_format::fixed);
-  if (error != std::errc{} || end != text.data() + text.size() || !(cpus >= 0.01 && cpus <= 8192))
+  const bool in_range = cpus >= 0.01 && cpus <= 8192;  // not so for what is not a number
+  if (error != std::errc{} || end != text.data() + text.size() || !in_range)
     return not_a("number of CPUs", text, "a decimal fraction from 0.01 to 8192");
   return cpus;
 }

@@ -57,9 +57,9 @@ bool read_field(DbusReader& header, DbusMessage& message) {
     std::string value = header.signature();
     if (code == kSignatureCode) message.signature = std::move(value);
   } else if (type == "s" || type == "o") {
-    std::string value = header.string();
+    const std::string value = header.string();
     for (const TextField& field : kTextFields)
-      if (field.code == code) message.*field.text = std::move(value);
+      if (field.code == code) message.*field.text = value;
   } else {
     return false;
   }

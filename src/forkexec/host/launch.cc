@@ -238,7 +238,7 @@ Result<> Launch::attend() {
 /// What the host does for a child that has ended fails too: then the end is the reason.
 Result<> Launch::blame_child(Result<> failure) {
   if (__atomic_load_n(&handshake_.child, __ATOMIC_ACQUIRE) != 0) return failure;
-  Result<> end = await_program();
+  const Result<> end = await_program();
   return end ? failure : end;
 }
 

@@ -43,7 +43,8 @@ std::optional<Relatives> relatives_of(pid_t pid) {
   fields >> other >> relatives.parent;
   constexpr int kFieldsBetween = 11;  // up to cutime
   for (int i = 0; i < kFieldsBetween; ++i) fields >> other;
-  std::int64_t user = 0, system = 0;
+  std::int64_t user = 0;
+  std::int64_t system = 0;
   fields >> user >> system;
   if (!fields) return std::nullopt;
   relatives.waited_for = (user + system) * nanoseconds(std::chrono::seconds(1)) / ::sysconf(_SC_CLK_TCK);
