@@ -103,7 +103,7 @@ TEST(Groups, MemoryOfAChildEndsTheWholeBox) {
 
 TEST(Groups, FilesInMemoryAreMemory) {
   REQUIRE_GROUPS();
-  Runner runner = limited({"fill", std::to_string(24 * kMebibyte)}, {.memory_bytes = 16 * kMebibyte});
+  Runner runner = limited({"allocate", std::to_string(24 * kMebibyte)}, {.memory_bytes = 16 * kMebibyte});
   const Fd file = Fd::adopt(::memfd_create("pivotbox-test", MFD_CLOEXEC));
   runner.files = {0, file.get(), 2};
   expect_out_of_memory(runner);

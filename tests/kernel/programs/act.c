@@ -49,6 +49,13 @@ static int fill(long bytes) {
   return fflush(stdout);
 }
 
+/* Takes that much room for standard output, in one call: at a limit of memory the kernel may take the program's own
+   pages away and read them again for a long time. */
+static int allocate(long bytes) {
+  require(posix_fallocate(1, 0, bytes) == 0);
+  return 0;
+}
+
 /* Touches that many MiB. */
 static int touch(long mebibytes) {
   const size_t size = (size_t)mebibytes << 20;
@@ -249,6 +256,7 @@ static const struct {
     {"exit", exit_with},
     {"die", die_of},
     {"cat", cat},
+    {"allocate", allocate},
     {"fill", fill},
     {"touch", touch},
     {"multiply", multiply},
