@@ -167,6 +167,11 @@ class Watching(CommandLineTest):
         other = self.pivotbox("run", "--policy", self.path("learned"), "--", "mkdir", "/tmp/x")
         self.assert_fails_in_box(other, "Operation not permitted")
 
+    def test_nothing_but_what_the_program_calls_is_needed(self):
+        learned = self.pivotbox("learn", "--output", "learned", "--", "ls", "/usr")
+        self.assertNotIn("rt_sigaction", self.read("learned"))
+        self.assert_output(self.pivotbox("run", "--policy", "learned", "--", "ls", "/usr"), learned.output)
+
     def test_a_policy_does_not_go_where_a_link_leads(self):
         os.symlink("elsewhere", self.path("learned.policy"))
         finished = self.pivotbox("learn", "--", "true")

@@ -41,14 +41,20 @@ class Interpreter : private ProgramSteps<K> {
     const Finale& finale = world().finale;
     if (finale.kind == Finale::Kind::init) {
       if (const long result = become_init(finale); result < 0) return failure(Report::Kind::exec_failed, end(), result);
-    } else if (const long result = asks_host() ? 0 : reset_signals(); result < 0) {
+    } else if (const long result = has_filter() ? 0 : reset_signals(); result < 0) {
       return failure(Report::Kind::exec_failed, end(), result);
     }
     return failure(Report::Kind::exec_failed, end(), execute(finale));
   }
 
  private:
-  /// The filter is loaded, and only execve(2) and exit_group(2) are sure to be allowed by themselves.
+  /// The last step was to load it (Phase::filter), and LoadFilter has reset the signals.
+  bool has_filter() const {
+    const std::uint16_t count = world().step_count;
+    return count > 0 && std::holds_alternative<step::LoadFilter>(world().steps[count - 1]);
+  }
+
+  /// A call may wait for the host, which does not know yet.
   bool asks_host() const { return world().handshake->listener >= 0; }
 
   // ---- attach

@@ -105,10 +105,10 @@ class ProgramSteps : protected RootSteps<K> {
   long apply(const step::LoadFilter& s) {
     sock_fprog program{static_cast<unsigned short>(s.program.size / sizeof(sock_filter)),
                        reinterpret_cast<sock_filter*>(const_cast<char*>(bytes(s.program)))};
-    if (!s.listener) return sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
-    // From here on a call may wait for the host, which learns of it only when the program was executed: whatever else
-    // there is to do is done before.
+    // From here on only execve(2) and exit_group(2) are sure to be allowed by themselves, and a call may wait for the
+    // host, which learns of it only when the program was executed: whatever else there is to do is done before.
     if (const long r = reset_signals(); r < 0) return r;
+    if (!s.listener) return sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
     note_time();
     constexpr long kKillableWait = SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillableRecv;
     long listener = sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, kKillableWait, &program);
