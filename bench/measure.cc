@@ -1,7 +1,9 @@
 #include "measure.h"
 
 #include <algorithm>
+#include <chrono>
 #include <random>
+#include <thread>
 
 #include "machine.h"
 
@@ -10,6 +12,8 @@ namespace bench {
 namespace {
 
 constexpr int kWarmUpRounds = 2;
+/// The kernel takes namespaces down after the exit that let go of them: that is not the next variant's work.
+constexpr std::chrono::milliseconds kSettling{5};
 constexpr std::uint64_t kSeed = 20240229;
 
 void run_round(const Variants& variants, Measurement& measurement, std::vector<std::size_t>& order,
@@ -18,6 +22,7 @@ void run_round(const Variants& variants, Measurement& measurement, std::vector<s
   for (const std::size_t i : order) {
     Result& result = measurement.results[i];
     if (result.failed()) continue;
+    std::this_thread::sleep_for(kSettling);
     Run run = variants.measured[i].run();
     if (!run.failure.empty())
       result.failure = std::move(run.failure);

@@ -13,7 +13,6 @@ import fixtures
 
 # Kinds whose loss takes something from the program, and lets it reach nothing.
 NO_WALL = {
-    "bring_up_loopback": "gives the program a loopback interface",
     "change_directory": "the program starts in the root instead",
 }
 

@@ -107,6 +107,10 @@ bool may_survive(const RecordedCall& call, int code) {
       return by_host;
     case SYS_prctl:
       return by_host && (call.arguments[0] == PR_GET_DUMPABLE || call.arguments[0] == PR_SET_DUMPABLE);
+    case SYS_exit:  // of the network thread: done again
+      return true;
+    case SYS_clone3:  // of that thread: then the child does its work
+      return call.process == 1 && call.nth == 0;
     case SYS_fsopen:  // "may the caller clone mounts?" No: then its child binds by path
       return by_host && code == EPERM;
     case SYS_futex:  // both sides look at the word itself

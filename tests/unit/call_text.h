@@ -131,7 +131,7 @@ inline std::string futex_operation(std::uint64_t value) {
 }
 
 inline std::string ioctl_request(std::uint64_t value) {
-  return one_of(value, {{TIOCSCTTY, "TIOCSCTTY"}, {SIOCSIFFLAGS, "SIOCSIFFLAGS"}});
+  return one_of(value, {{TIOCSCTTY, "TIOCSCTTY"}, {SIOCSIFFLAGS, "SIOCSIFFLAGS"}, {SIOCGSKNS, "SIOCGSKNS"}});
 }
 
 /// Arguments that point to something, as it is at the time of the call.

@@ -72,6 +72,7 @@ struct ObligingKernel {
     if (number == __NR_write) return size;
     return number == __NR_execve || number == __NR_execveat ? -child::kEnoent : 0;
   }
+  long start_thread(clone_args&, void (*)(void*), const child::Context&) { return -child::kEnoent; }
 };
 
 void interpret(void* argument) {
@@ -81,6 +82,17 @@ void interpret(void* argument) {
   context.handshake->report = interpreter.run();
   if (context.handshake->report.kind == Report::Kind::none) context.handshake->report = interpreter.finish();
   for (;;) child::system_call(__NR_exit_group, 0);
+}
+
+void make_network(void* argument) {
+  ObligingKernel kernel;
+  child::Interpreter(*static_cast<const child::Context*>(argument), kernel).make_network_beside();
+  for (;;) child::system_call(__NR_exit_group, 0);
+}
+
+TEST(ChildStack, TheNetworkThreadUsesLessThanHalf) {
+  World world(compile_for(plain_runner(), ordinary_host()).value(), Part::child);
+  EXPECT_LT(stack_used(make_network, &world.context), child::kStackSize / 2);
 }
 
 TEST(ChildStack, EveryStepUsesLessThanHalf) {

@@ -88,7 +88,8 @@ TEST(CompilePlan, LeavesOutWhatIsNotAskedFor) {
   runner.landlock = std::nullopt;
   EXPECT_THAT(names_of(plan_for(runner)),
               ElementsAre("set_identity", "install_files", "change_directory", "drop_privileges"));
-  EXPECT_EQ(plan_for(runner).clone_flags, 0U);
+  EXPECT_EQ(plan_for(runner).namespaces, 0U);
+  EXPECT_FALSE(plan_for(runner).strength.namespaces);
 }
 
 TEST(CompilePlan, AMountNamespaceWithoutNewRootIsMadePrivate) {
@@ -129,12 +130,15 @@ TEST(CompilePlan, EveryNamespaceHasItsFlag) {
     runner.namespaces = {
         .user = false, .mount = false, .pid = false, .net = false, .ipc = false, .uts = false, .cgroup = false};
     runner.namespaces.*space = true;
-    EXPECT_EQ(plan_for(runner).clone_flags, flag);
+    const Plan plan = plan_for(runner);
+    EXPECT_EQ(plan.namespaces, flag);
+    EXPECT_TRUE(plan.strength.namespaces);
+    EXPECT_EQ(plan.clone_flags, flag == CLONE_NEWNET ? 0U : flag) << "a network namespace is a step";
   }
 }
 
 TEST(CompilePlan, TheDefaultHasEveryNamespaceButTime) {
-  EXPECT_EQ(plan_for(plain_runner()).clone_flags,
+  EXPECT_EQ(plan_for(plain_runner()).namespaces,
             static_cast<std::uint64_t>(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
                                        CLONE_NEWUTS | CLONE_NEWCGROUP));
 }
@@ -167,11 +171,31 @@ TEST(CompilePlan, ANewUtsNamespaceNeverKeepsTheHostsName) {
   EXPECT_THAT(steps_of<step::SetHostName>(plan_for(runner)), IsEmpty());
 }
 
-TEST(CompilePlan, LoopbackComesUpInANewNetworkOnly) {
+TEST(CompilePlan, ANetworkIsEnteredWhereItIsAskedFor) {
   Runner runner = plain_runner();
-  EXPECT_EQ(steps_of<step::BringUpLoopback>(plan_for(runner)).size(), 1U);
+  EXPECT_EQ(steps_of<step::EnterNetwork>(plan_for(runner)).size(), 1U);
   runner.namespaces.net = false;
-  EXPECT_THAT(steps_of<step::BringUpLoopback>(plan_for(runner)), IsEmpty());
+  EXPECT_THAT(steps_of<step::EnterNetwork>(plan_for(runner)), IsEmpty());
+  EXPECT_FALSE(plan_for(runner).network_beside);
+}
+
+TEST(CompilePlan, TheNetworkIsMadeBesideARoot) {
+  Runner runner = plain_runner();
+  EXPECT_TRUE(plan_for(runner).network_beside);
+  runner.pivot_root = std::nullopt;
+  EXPECT_FALSE(plan_for(runner).network_beside) << "there is nothing to do meanwhile";
+}
+
+TEST(CompilePlan, ABoxOfOneProcessHasNoRoomForAThread) {
+  Runner runner = plain_runner();
+  runner.limits.processes = 1;
+  EXPECT_TRUE(plan_for(runner).network_beside) << "init is counted, too";
+  runner.pid1 = Pid1::program;
+  EXPECT_FALSE(plan_for(runner).network_beside);
+  runner.limits.processes = 2;
+  EXPECT_TRUE(plan_for(runner).network_beside);
+  runner.limits.processes = std::nullopt;
+  EXPECT_TRUE(plan_for(runner).network_beside);
 }
 
 TEST(CompilePlan, TheHookSeesAFinishedRootAndHasTheNextTicket) {

@@ -231,7 +231,7 @@ TEST(LandlockAlone, BindsBecomeRulesOnTheHostsPaths) {
 TEST(LandlockAlone, NothingOfThePlanNeedsNamespaces) {
   const Plan plan = plan_for(modest_runner(), host_without_namespaces());
   EXPECT_EQ(plan.strength, (Strength{.namespaces = false, .landlock_abi = 7, .filter = true}));
-  EXPECT_EQ(plan.clone_flags, 0U);
+  EXPECT_EQ(plan.namespaces, 0U);
   EXPECT_FALSE(plan.with_init);
   EXPECT_THAT(names_of(plan),
               ElementsAre("guard_parent", "set_identity", "enter_session", "install_files", "change_directory",

@@ -60,6 +60,7 @@ inline constexpr Signature kSignatures[] = {
     {__NR_seccomp, "seccomp", "nxf"},
     {__NR_setdomainname, "setdomainname", "bn"},
     {__NR_setgroups, "setgroups", "ng"},
+    {__NR_setns, "setns", "dx"},
     {__NR_sethostname, "sethostname", "bn"},
     {__NR_setresgid, "setresgid", "uuu"},
     {__NR_setresuid, "setresuid", "uuu"},
@@ -205,6 +206,11 @@ class RecordingKernel {
     calls_.push_back(call);
     return call.result;
   }
+
+  /// What starting the network thread comes to; without it there is no thread to be had.
+  std::function<long(clone_args& arguments)> on_thread = [](clone_args&) { return -EAGAIN; };
+
+  long start_thread(clone_args& arguments, void (*)(void*), const child::Context&) { return on_thread(arguments); }
 
   [[nodiscard]] const std::vector<Call>& calls() const { return calls_; }
 

@@ -7,6 +7,15 @@
 
 namespace pivotbox::child {
 
+/// A thread of the child that makes the network namespace meanwhile: that takes as long as to build a root.
+struct NetworkThread {
+  /// 1 while it runs; then the kernel makes it 0, with a wake-up (CLONE_CHILD_CLEARTID).
+  std::uint32_t running = 0;
+  bool started = false;
+  std::uint16_t last_call = 0;  ///< of the thread, for the report
+  long result = 0;              ///< a descriptor of the namespace, or negative errno
+};
+
 /// Words shared with the host as long as the child shares its memory. In init's child the host part is not used.
 struct Handshake {
   /// Where the child is. The host sets it to 1; the child to ticket + 1 when it reaches an AwaitHost; the kernel to 0,
@@ -18,6 +27,7 @@ struct Handshake {
   std::uint16_t step = 0;
   /// The entry of that step being done, if it has several.
   std::uint32_t entry = 0;
+  NetworkThread network;
   /// The filter's listener, in the descriptor table that init shares with the program until that is executed.
   std::int32_t listener = -1;
   Report report;
@@ -36,6 +46,7 @@ struct Context {
   char* const* argv = nullptr;
   char* const* envp = nullptr;
   Handshake* handshake = nullptr;
+  void* network_stack = nullptr;         ///< of kStackSize, for the thread that makes the network namespace, if any
   std::uint64_t* step_end_ns = nullptr;  ///< CLOCK_MONOTONIC after each step, if asked for
 };
 
@@ -47,6 +58,9 @@ long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), 
 
 /// Interprets the plan, then executes; writes the report and exits if anything fails. `context` is a Context.
 [[noreturn]] void run_child(void* context);
+
+/// Makes the network namespace for the child, then ends this thread. `context` is the child's Context.
+[[noreturn]] void run_network_thread(void* context);
 
 /// Sleeps until it is killed, or its parent dies: holds a new user namespace open. The argument is not looked at.
 [[noreturn]] void hold_namespace(void*);

@@ -11,21 +11,20 @@ namespace pivotbox::child {
 
 /// Some 250 ms: on a busy machine the other child waits for its turn before it executes.
 inline constexpr int kBusyTries = 100000;
-/// A host that has not answered by then is stuck: the child gives up (the host's own deadline is
-/// Runner::setup_timeout).
-inline constexpr long kHostDeadlineSeconds = 600;
 
 template <Kernel K>
 class Interpreter : private ProgramSteps<K> {
   using Base = ProgramSteps<K>;
-  using Base::apply, Base::bytes, Base::close_after, Base::last_call, Base::note_time, Base::prctl, Base::raise_ambient,
-      Base::reset_signals, Base::set_capabilities, Base::set_ids, Base::slot, Base::sys, Base::text, Base::world;
+  using Base::apply, Base::as_if_called, Base::await_end, Base::bytes, Base::close_after, Base::last_call,
+      Base::make_network, Base::note_time, Base::prctl, Base::raise_ambient, Base::reset_signals,
+      Base::set_capabilities, Base::set_ids, Base::slot, Base::start_thread, Base::sys, Base::text, Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
 
   /// An empty Report when every step succeeded.
   Report run() {
+    begin_network();
     for (std::uint16_t i = 0; i < world().step_count; ++i) {
       world().handshake->step = static_cast<std::uint16_t>(world().first_step + i);
       const long result = std::visit([this](const auto& step) { return apply(step); }, world().steps[i]);
@@ -33,6 +32,14 @@ class Interpreter : private ProgramSteps<K> {
       if (!asks_host()) note_time();
     }
     return {};
+  }
+
+  /// What the thread does that begin_network() starts.
+  void make_network_beside() {
+    NetworkThread& thread = world().handshake->network;
+    const long socket = make_network();
+    thread.result = socket < 0 ? socket : close_after(socket, sys(__NR_ioctl, socket, SIOCGSKNS));
+    thread.last_call = last_call();
   }
 
   /// Executes; comes back only with the reason why it could not.
@@ -57,6 +64,19 @@ class Interpreter : private ProgramSteps<K> {
   /// A call may wait for the host, which does not know yet.
   bool asks_host() const { return world().handshake->listener >= 0; }
 
+  /// A thread that cannot be had, for some limit of processes, is no failure: EnterNetwork does it then.
+  void begin_network() {
+    if (world().network_stack == nullptr) return;
+    NetworkThread& thread = world().handshake->network;
+    clone_args arguments{};
+    arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID;
+    arguments.child_tid = reinterpret_cast<std::uint64_t>(&thread.running);
+    arguments.stack = reinterpret_cast<std::uint64_t>(world().network_stack);
+    arguments.stack_size = kStackSize;
+    thread.running = 1;
+    thread.started = start_thread(arguments, run_network_thread) >= 0;
+  }
+
   // ---- attach
 
   long apply(const step::GuardParent& s) {
@@ -72,7 +92,7 @@ class Interpreter : private ProgramSteps<K> {
     __atomic_store_n(&shake.child, s.ticket + 1U, __ATOMIC_RELEASE);
     if (const long r = sys(__NR_futex, &shake.child, FUTEX_WAKE, 1); r < 0) return r;
     for (std::uint32_t seen; (seen = __atomic_load_n(&shake.host, __ATOMIC_ACQUIRE)) < s.ticket;) {
-      __kernel_timespec deadline{kHostDeadlineSeconds, 0};
+      __kernel_timespec deadline{kHandshakeDeadlineSeconds, 0};
       const long r = sys(__NR_futex, &shake.host, FUTEX_WAIT, seen, &deadline);
       if (r == -kEtimedout) return r;
     }
@@ -102,15 +122,15 @@ class Interpreter : private ProgramSteps<K> {
     return sys(number, bytes(s.name), s.name.size);
   }
 
-  long apply(const step::BringUpLoopback&) {
-    const long socket = sys(__NR_socket, kAfInet, kSockDgram | O_CLOEXEC, 0);
-    if (socket < 0) return socket;
-    ifreq request;
-    for (char& c : request.ifr_name) c = '\0';
-    request.ifr_name[0] = 'l';
-    request.ifr_name[1] = 'o';
-    request.ifr_flags = IFF_UP;
-    return close_after(socket, sys(__NR_ioctl, socket, SIOCSIFFLAGS, &request));
+  long apply(const step::EnterNetwork&) {
+    const NetworkThread& thread = world().handshake->network;
+    if (!thread.started) {
+      const long socket = make_network();
+      return socket < 0 ? socket : close_after(socket, 0);
+    }
+    if (const long r = await_end(thread.running); r < 0) return r;
+    if (thread.result < 0) return as_if_called(thread.last_call, thread.result);
+    return close_after(thread.result, sys(__NR_setns, thread.result, CLONE_NEWNET));
   }
 
   // ---- finale

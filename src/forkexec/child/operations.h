@@ -33,8 +33,9 @@
 namespace pivotbox::child {
 
 template <class K>
-concept Kernel = requires(K kernel, long x) {
+concept Kernel = requires(K kernel, long x, clone_args& arguments, void (*entry)(void*), const Context& context) {
   { kernel.call(x, x, x, x, x, x, x) } -> std::same_as<long>;
+  { kernel.start_thread(arguments, entry, context) } -> std::same_as<long>;
 };
 
 // libc's <errno.h>, <sys/mount.h>, <sys/stat.h> and <sys/socket.h> are out of bounds here; the kernel keeps these for
@@ -48,16 +49,11 @@ inline constexpr long kStRdonly = 1;
 inline constexpr int kAfInet = 2, kSockDgram = 2;
 inline constexpr unsigned kTypeMask = 0170000, kDirectory = 0040000, kCharacterDevice = 0020000;
 
+/// Whoever has not answered by then is stuck: the child gives up (the host's own deadline is Runner::setup_timeout).
+inline constexpr long kHandshakeDeadlineSeconds = 600;
+
 /// SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, newer than some headers.
 inline constexpr long kWaitKillableRecv = 1L << 5U;
-
-/// The empty file behind a masked one, until it is in place.
-inline constexpr const char* kMaskName = ".mask";
-
-/// How targets inside the new root resolve: never out of it, never through a link.
-inline constexpr std::uint64_t kBeneathRoot = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-inline constexpr std::uint64_t kMaskAttributes =
-    MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 /// The kernel's landlock_ruleset_attr, landlock_path_beneath_attr and landlock_net_port_attr: older headers lack parts
 /// of them.
@@ -106,95 +102,22 @@ class Operations {
     return kernel_.call(number, words[0], words[1], words[2], words[3], words[4], words[5]);
   }
 
+  long start_thread(clone_args& arguments, void (*entry)(void*)) {
+    return kernel_.start_thread(arguments, entry, context_);
+  }
+
+  /// `result` is that of a call made elsewhere.
+  long as_if_called(std::uint16_t number, long result) {
+    last_call_ = number;
+    return result;
+  }
+
   std::uint16_t last_call() const { return last_call_; }
   const Context& world() const { return context_; }
 
   const char* text(Text t) const { return context_.bytes + t.offset; }
   const char* bytes(Bytes b) const { return context_.bytes + b.offset; }
   int slot(Slot s) const { return context_.slots[s.index]; }
-
-  long open_beneath(Text path, std::uint64_t flags) {
-    open_how how{flags | O_CLOEXEC, 0, kBeneathRoot};
-    return sys(__NR_openat2, AT_FDCWD, text(path), &how, sizeof how);
-  }
-
-  long attach(long tree, Text target) {
-    const long place = open_beneath(target, O_PATH);
-    if (place < 0) return place;
-    return close_after(place,
-                       sys(__NR_move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
-  }
-
-  long make_entry(long parent, const step::MakeEntry& s) {
-    switch (s.kind) {
-      case step::MakeEntry::Kind::directory:
-        return make_directory(parent, s);
-      case step::MakeEntry::Kind::symlink:
-        return sys(__NR_symlinkat, bytes(s.contents), parent, text(s.name));
-      case step::MakeEntry::Kind::file:
-        break;
-    }
-    const int truncate = s.contents.size != 0 ? O_TRUNC : 0;
-    const long file =
-        sys(__NR_openat, parent, text(s.name), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | truncate, s.mode);
-    if (file < 0) return file;
-    for (std::uint32_t done = 0; done < s.contents.size;) {
-      const long written = sys(__NR_write, file, bytes(s.contents) + done, s.contents.size - done);
-      if (written < 0) return written;
-      done += static_cast<std::uint32_t>(written);
-    }
-    return close_after(file, 0);
-  }
-
-  long make_directory(long parent, const step::MakeEntry& s) {
-    const long made = sys(__NR_mkdirat, parent, text(s.name), s.mode);
-    if (made != -kEexist) return made;
-    const long there = sys(__NR_openat, parent, text(s.name), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return there < 0 ? there : close_after(there, 0);
-  }
-
-  long set_option(long context, const char* option, const char* equals) {
-    char key[32];
-    std::size_t length = 0;
-    for (; option + length < equals && length + 1 < sizeof key; ++length) key[length] = option[length];
-    key[length] = '\0';
-    return sys(__NR_fsconfig, context, FSCONFIG_SET_STRING, key, equals + 1, 0);
-  }
-
-  long require_device(long path, std::uint32_t device) {
-    struct statx status;
-    if (const long r = sys(__NR_statx, path, "", AT_EMPTY_PATH, STATX_TYPE, &status); r < 0) return r;
-    const std::uint32_t number = status.stx_rdev_major << 8U | status.stx_rdev_minor;
-    return (status.stx_mode & kTypeMask) == kCharacterDevice && number == device ? 0 : -kEnodev;
-  }
-
-  long empty_directory(const char* mode) {
-    const long context = sys(__NR_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-    if (context < 0) return context;
-    if (const long r = sys(__NR_fsconfig, context, FSCONFIG_SET_STRING, "mode", mode, 0); r < 0) return r;
-    if (const long r = sys(__NR_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0); r < 0) return r;
-    return close_after(context, sys(__NR_fsmount, context, FSMOUNT_CLOEXEC, kMaskAttributes));
-  }
-
-  /// overlayfs turns read-only by itself, with no more than a line in the kernel log, when it cannot use its work
-  /// directory.
-  long require_writable(long tree, std::uint32_t attributes) {
-    if ((attributes & MOUNT_ATTR_RDONLY) != 0) return 0;
-    struct statfs status;
-    if (const long r = sys(__NR_fstatfs, tree, &status); r < 0) return r;
-    return (status.f_flags & kStRdonly) != 0 ? -kErofs : 0;
-  }
-
-  /// Not /dev/null: that could be written to, and replaced before it is used (CVE-2025-31133).
-  long empty_file(long mode) {
-    const long file = sys(__NR_openat, AT_FDCWD, kMaskName, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
-    if (file < 0) return file;
-    const long tree = sys(__NR_open_tree, file, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0) return tree;
-    mount_attr attr{kMaskAttributes, 0, 0, 0};
-    if (const long r = sys(__NR_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof attr); r < 0) return r;
-    return close_after(file, tree);
-  }
 
   /// A Landlock rule set with every rule of the step in it.
   long make_ruleset(const step::RestrictLandlock& s) {
@@ -230,61 +153,27 @@ class Operations {
     return r == -kEbadfd ? 0 : r;
   }
 
-  long fill_layer(long layer, const step::FillLayer::Entry& entry) {
-    const char* path = text(entry.path);
-    if (entry.kind == step::FillLayer::Entry::Kind::whiteout)
-      return sys(__NR_mknodat, layer, path, kCharacterDevice, 0);
-    if (const long r = sys(__NR_mkdirat, layer, path, entry.mode); r < 0) return r;
-    if (entry.uid == step::kKeepOwner && entry.gid == step::kKeepOwner) return 0;
-    return sys(__NR_fchownat, layer, path, entry.uid, entry.gid, AT_SYMLINK_NOFOLLOW);
+  /// Into a new network namespace with its loopback up; a socket in it.
+  long make_network() {
+    if (const long r = sys(__NR_unshare, CLONE_NEWNET); r < 0) return r;
+    const long socket = sys(__NR_socket, kAfInet, kSockDgram | O_CLOEXEC, 0);
+    if (socket < 0) return socket;
+    ifreq request;
+    for (char& c : request.ifr_name) c = '\0';
+    request.ifr_name[0] = 'l';
+    request.ifr_name[1] = 'o';
+    request.ifr_flags = IFF_UP;
+    const long up = sys(__NR_ioctl, socket, SIOCSIFFLAGS, &request);
+    return up < 0 ? close_after(socket, up) : socket;
   }
 
-  /// What concealed paths show, once there is the first: each further one is a copy of that mount.
-  struct Concealment {
-    long file = -1;
-    long directory = -1;
-  };
-
-  long guard_path(const step::GuardPaths::Entry& entry, Concealment& concealment) {
-    using Kind = step::GuardPaths::Entry::Kind;
-    const long place = open_beneath(entry.path, O_PATH);
-    if (place < 0) return place;
-    struct statx status;
-    if (const long r = sys(__NR_statx, place, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO, &status); r < 0) return r;
-    if (status.stx_ino != entry.inode || status.stx_dev_major != entry.device_major ||
-        status.stx_dev_minor != entry.device_minor)
-      return -kEstale;
-    if (entry.kind == Kind::conceal)
-      return close_after(place, conceal(place, (status.stx_mode & kTypeMask) == kDirectory, concealment));
-    const long tree =
-        sys(__NR_open_tree, place, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-    if (tree < 0) return tree;
-    mount_attr attr{MOUNT_ATTR_RDONLY, 0, 0, 0};
-    if (entry.kind == Kind::read_only)
-      if (const long r = sys(__NR_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr); r < 0)
-        return r;
-    return close_after(place, close_after(tree, attach_over(tree, place)));
-  }
-
-  long attach_over(long tree, long place) {
-    return sys(__NR_move_mount, tree, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-  }
-
-  long conceal(long place, bool directory, Concealment& concealment) {
-    long& first = directory ? concealment.directory : concealment.file;
-    if (first >= 0) {
-      const long tree = sys(__NR_open_tree, first, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-      return tree < 0 ? tree : close_after(tree, attach_over(tree, place));
+  /// Until the kernel clears the word at the end of a thread. Not FUTEX_PRIVATE: its wake-up is a shared one.
+  long await_end(const std::uint32_t& running) {
+    while (__atomic_load_n(&running, __ATOMIC_ACQUIRE) != 0) {
+      __kernel_timespec deadline{kHandshakeDeadlineSeconds, 0};
+      if (const long r = sys(__NR_futex, &running, FUTEX_WAIT, 1, &deadline); r == -kEtimedout) return r;
     }
-    first = directory ? empty_directory("0") : empty_file(0);
-    return first < 0 ? first : attach_over(first, place);
-  }
-
-  long end_concealment(const Concealment& concealment) {
-    if (concealment.directory >= 0)
-      if (const long r = close_after(concealment.directory, 0); r < 0) return r;
-    if (concealment.file < 0) return 0;
-    return close_after(concealment.file, sys(__NR_unlinkat, AT_FDCWD, kMaskName, 0));
+    return 0;
   }
 
   long set_ids(std::uint32_t uid, std::uint32_t gid) {

@@ -1,13 +1,13 @@
 // The steps that build the new root and drop the old one. The rules of interpreter.h hold here too.
 #pragma once
 
-#include "forkexec/child/operations.h"
+#include "forkexec/child/mount_operations.h"
 
 namespace pivotbox::child {
 
 template <Kernel K>
-class RootSteps : protected Operations<K> {
-  using Base = Operations<K>;
+class RootSteps : protected MountOperations<K> {
+  using Base = MountOperations<K>;
 
  protected:
   using Base::attach, Base::bytes, Base::close_after, Base::empty_directory, Base::empty_file, Base::end_concealment,

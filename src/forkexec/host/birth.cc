@@ -43,6 +43,10 @@ class AllSignalsBlocked {
   std::uint64_t before_ = 0;
 };
 
+Error failure(const char* call, int code) {
+  return {.kind = Error::Kind::system, .action = "make the child", .syscall = call, .code = code};
+}
+
 }  // namespace
 
 ChildStack::ChildStack() {
@@ -76,20 +80,20 @@ ChildStack::~ChildStack() {
   ::munmap(base_, kGuardSize + child::kStackSize);
 }
 
+Error ChildStack::error() const { return failure("mmap", code_); }
+
+void* ChildStack::memory() const { return base_ == nullptr ? nullptr : static_cast<char*>(base_) + kGuardSize; }
+
 Result<Birth> give_birth(clone_args arguments, const ChildStack& stack, void (*entry)(void*), void* argument) {
-  const auto failed = [](const char* call, long code) {
-    return std::unexpected(Error{
-        .kind = Error::Kind::system, .action = "make the child", .syscall = call, .code = static_cast<int>(code)});
-  };
-  if (stack.base() == nullptr) return failed("mmap", stack.code());
+  if (stack.memory() == nullptr) return std::unexpected(stack.error());
   int pidfd = -1;
   arguments.flags |= CLONE_VM | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
   arguments.pidfd = reinterpret_cast<std::uint64_t>(&pidfd);
-  arguments.stack = reinterpret_cast<std::uint64_t>(stack.base()) + kGuardSize;
+  arguments.stack = reinterpret_cast<std::uint64_t>(stack.memory());
   arguments.stack_size = child::kStackSize;
   const AllSignalsBlocked blocked;
   const long pid = child::clone_child(&arguments, sizeof arguments, entry, argument);
-  if (pid < 0) return failed("clone3", -pid);
+  if (pid < 0) return std::unexpected(failure("clone3", static_cast<int>(-pid)));
   return Birth{.pid = static_cast<pid_t>(pid), .pidfd = Fd::adopt(pidfd)};
 }
 

@@ -19,8 +19,8 @@ class ChildStack {
   ~ChildStack();
   ChildStack(const ChildStack&) = delete;
   ChildStack& operator=(const ChildStack&) = delete;
-  [[nodiscard]] void* base() const { return base_; }  ///< nullptr when there is none
-  [[nodiscard]] int code() const { return code_; }    ///< errno, when there is none
+  [[nodiscard]] void* memory() const;  ///< child::kStackSize bytes; nullptr when there is none
+  [[nodiscard]] Error error() const;   ///< why there is none
 
  private:
   void* base_ = nullptr;

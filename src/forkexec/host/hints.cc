@@ -65,6 +65,8 @@ constexpr Hint kHints[] = {
      "the host's root must be a mount point and not the initial ramfs (pivot_root(2))"},
     {index_of<step::PivotRoot>, -1, EBUSY, "the new root and the old one are on the same mount"},
     {index_of<step::PivotRoot>, -1, EPERM, "pivot_root needs CAP_SYS_ADMIN in the user namespace that owns the mounts"},
+    {index_of<step::EnterNetwork>, SYS_unshare, EPERM,
+     "a new network namespace needs CAP_SYS_ADMIN: set namespaces.user"},
     {index_of<step::SetIdentity>, SYS_setgroups, EPERM, "setgroups is denied in this user namespace"},
     {index_of<step::SetIdentity>, -1, EINVAL, "the id is not mapped into the box: see uid_mappings, gid_mappings"},
     {index_of<step::SetLimit>, SYS_prlimit64, EPERM,

@@ -175,6 +175,7 @@ void Launch::set_context() {
   argv_.push_back(nullptr);
   envp_.push_back(nullptr);
   if (runner_.record_step_times) step_end_ns_.resize(plan_.steps.size());
+  if (plan_.network_beside) network_stack_.emplace();
   context_ = {.steps = plan_.steps.data(),
               .first_step = 0,
               .step_count = static_cast<std::uint16_t>(plan_.init_at),
@@ -186,6 +187,7 @@ void Launch::set_context() {
               .argv = argv_.data(),
               .envp = envp_.data(),
               .handshake = &handshake_,
+              .network_stack = network_stack_ ? network_stack_->memory() : nullptr,
               .step_end_ns = step_end_ns_.empty() ? nullptr : step_end_ns_.data()};
 }
 
@@ -199,6 +201,7 @@ IdChange Launch::changes_ids_in_shared_memory() const {
 }
 
 Result<> Launch::clone() {
+  if (network_stack_ && network_stack_->memory() == nullptr) return std::unexpected(network_stack_->error());
   clone_args arguments{};
   const std::optional<int> birthplace =
       cgroup_ && cgroup_->birthplace() >= 0 ? cgroup_->birthplace() : runner_.cgroup_fd;

@@ -89,6 +89,7 @@ class Launch {
   child::Handshake handshake_;
   child::Context context_;
   ChildStack stack_;
+  std::optional<ChildStack> network_stack_;
 
   Birth child_;
   std::uint64_t start_ns_ = 0;

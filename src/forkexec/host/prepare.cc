@@ -143,7 +143,7 @@ Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
   Result<Plan> plan = compile(runner, host);
-  if (plan && runner.require == Require::landlock && plan->clone_flags != 0 && !can_be_born(plan->clone_flags)) {
+  if (plan && runner.require == Require::landlock && plan->namespaces != 0 && !can_be_born(plan->namespaces)) {
     host.namespaces = false;
     plan = compile(runner, host);
   }

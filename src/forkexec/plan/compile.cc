@@ -54,7 +54,9 @@ class Compiler {
     plan_.identity = std::move(*decided);
     if (Result<> r = choose_walls(); !r) return r;
     plan_.with_init = runner_.pid1 == Pid1::init;
+    plan_.namespaces = clone_flags_of(runner_.namespaces);
     plan_.clone_flags = clone_flags();
+    plan_.network_beside = runner_.namespaces.net && runner_.pivot_root && may_have_a_thread();
     plan_.sources = list_sources(runner_, host_.ruled_root);
     for (std::size_t i = 0; i < runner_.capabilities.size(); ++i)
       if (runner_.capabilities[i] > host_.last_capability)
@@ -67,7 +69,7 @@ class Compiler {
 
   /// What the host can build of what is asked for, or why that is not enough.
   Result<> choose_walls() {
-    plan_.strength.namespaces = clone_flags() != 0;
+    plan_.strength.namespaces = clone_flags_of(runner_.namespaces) != 0;
     plan_.strength.filter = !runner_.seccomp.program().empty();
     if (!runner_.landlock) return {};
     const bool has_landlock = host_.landlock_abi >= landlock::kLeastAbi;
@@ -111,8 +113,12 @@ class Compiler {
     Namespaces made = runner_.namespaces;
     // A cgroup namespace shows the cgroup its maker was in: the child makes it itself when it is born in another.
     made.cgroup = made.cgroup && !comes_into_cgroup();
+    made.net = false;  // takes as long as all of a new root: EnterNetwork
     return clone_flags_of(made);
   }
+
+  /// A thread counts as a process: one that the box's group refused would be evidence against the program.
+  bool may_have_a_thread() const { return plan_.with_init || runner_.limits.processes.value_or(2) >= 2; }
 
   bool comes_into_cgroup() const { return runner_.cgroup_fd || host_.groups; }
 
@@ -195,7 +201,7 @@ class Compiler {
     using Which = step::SetHostName::Which;
     if (runner_.namespaces.uts) name(Which::host, runner_.host_name.value_or("pivotbox"), "host_name");
     if (runner_.domain_name) name(Which::domain, *runner_.domain_name, "domain_name");
-    if (runner_.namespaces.net) build_.add(step::BringUpLoopback{}, "namespaces.net");
+    if (runner_.namespaces.net) build_.add(step::EnterNetwork{}, "namespaces.net");
     if (runner_.on_ready) build_.add(await(step::AwaitHost::For::hook), "on_ready");
   }
 

@@ -125,7 +125,7 @@ class Describer {
     return fmt::format("set the {} name to {}", s.which == step::SetHostName::Which::host ? "host" : "domain",
                        std::string_view(plan_.bytes.data() + s.name.offset, s.name.size));
   }
-  std::string operator()(const step::BringUpLoopback&) const { return "bring up the loopback interface"; }
+  std::string operator()(const step::EnterNetwork&) const { return "enter a new network namespace, its loopback up"; }
   std::string operator()(const step::SetIdentity& s) const {
     std::string mask = fmt::format("umask {:04o}", s.umask);
     if (!s.change_ids && !s.set_groups) return mask;
@@ -234,7 +234,7 @@ struct Namer {
   std::string_view operator()(const step::DetachOldRoot&) const { return "detach_old_root"; }
   std::string_view operator()(const step::SealRoot&) const { return "seal_root"; }
   std::string_view operator()(const step::SetHostName&) const { return "set_host_name"; }
-  std::string_view operator()(const step::BringUpLoopback&) const { return "bring_up_loopback"; }
+  std::string_view operator()(const step::EnterNetwork&) const { return "enter_network"; }
   std::string_view operator()(const step::SetIdentity&) const { return "set_identity"; }
   std::string_view operator()(const step::SetLimit&) const { return "set_limit"; }
   std::string_view operator()(const step::EnterSession&) const { return "enter_session"; }

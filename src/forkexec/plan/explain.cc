@@ -13,7 +13,7 @@ namespace pivotbox {
 
 namespace {
 
-std::vector<std::string_view> namespace_names(const Plan& plan) {
+std::vector<std::string_view> namespace_names(std::uint64_t flags) {
   constexpr std::array<std::pair<std::uint64_t, std::string_view>, 8> kNames = {{{CLONE_NEWUSER, "user"},
                                                                                  {CLONE_NEWNS, "mount"},
                                                                                  {CLONE_NEWPID, "pid"},
@@ -24,7 +24,7 @@ std::vector<std::string_view> namespace_names(const Plan& plan) {
                                                                                  {CLONE_NEWTIME, "time"}}};
   std::vector<std::string_view> names;
   for (const auto& [flag, name] : kNames)
-    if ((plan.clone_flags & flag) != 0) names.push_back(name);
+    if ((flags & flag) != 0) names.push_back(name);
   return names;
 }
 
@@ -93,7 +93,7 @@ std::string mermaid_text(std::string_view text) {
 }  // namespace
 
 std::string explain_text(const Plan& plan) {
-  std::string out = fmt::format("new namespaces: {}\n", fmt::join(namespace_names(plan), " "));
+  std::string out = fmt::format("new namespaces: {}\n", fmt::join(namespace_names(plan.namespaces), " "));
   out += fmt::format("strength: {}\n", strength_text(plan.strength));
   if (!plan.identity.uid_mappings.empty())
     out += fmt::format("uid_mappings: {}\ngid_mappings: {}\n", mappings_text(plan, plan.identity.uid_mappings),
@@ -110,7 +110,7 @@ std::string explain_text(const Plan& plan) {
 
 std::string explain_json(const Plan& plan) {
   std::string out = "{\"version\": 1, \"namespaces\": [";
-  for (std::string_view separator; const std::string_view name : namespace_names(plan))
+  for (std::string_view separator; const std::string_view name : namespace_names(plan.namespaces))
     out += fmt::format("{}\"{}\"", std::exchange(separator, ", "), name);
   out += fmt::format("], \"strength\": {{\"namespaces\": {}, \"landlock_abi\": {}, \"filter\": {}}}, \"steps\": [",
                      plan.strength.namespaces, plan.strength.landlock_abi, plan.strength.filter);
@@ -128,7 +128,10 @@ std::string explain_json(const Plan& plan) {
 std::string explain_mermaid(const Plan& plan) {
   std::string out = "sequenceDiagram\n    participant P as parent\n    participant C as child\n";
   if (plan.with_init) out += "    participant I as init (pid 1)\n    participant J as program\n";
-  out += fmt::format("    P->>C: clone3() with new {} namespaces\n", fmt::join(namespace_names(plan), ", "));
+  const std::vector<std::string_view> born_with = namespace_names(plan.clone_flags);
+  out += born_with.empty() ? "    P->>C: clone3()\n"
+                           : fmt::format("    P->>C: clone3() with new {} namespaces\n", fmt::join(born_with, ", "));
+  if (plan.network_beside) out += "    Note over C: a thread of it makes the network namespace meanwhile\n";
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     if (plan.with_init && i == plan.init_at) out += "    C->>I: execve()\n    I->>J: vfork()\n";
     const std::string_view who = process_of(plan, i) == "program" ? "J" : "C";

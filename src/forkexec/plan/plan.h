@@ -120,7 +120,9 @@ struct Plan {
   std::vector<SlotOrigin> slots;
   std::vector<Source> sources;
   Identity identity;
-  std::uint64_t clone_flags = 0;  ///< CLONE_NEW*
+  std::uint64_t namespaces = 0;   ///< CLONE_NEW* of all that the box has of its own
+  std::uint64_t clone_flags = 0;  ///< those the child is born with; the others are steps
+  bool network_beside = false;    ///< the network namespace is made by a thread while the root is built
   Strength strength;
   bool listens = false;  ///< the filter's listener comes to the host with init's first report
 };

@@ -221,7 +221,8 @@ struct SetHostName {
   Bytes name;
 };
 
-struct BringUpLoopback {
+/// Into a network namespace of its own, whose loopback is up. The child may have had it made beside the steps before.
+struct EnterNetwork {
   static constexpr auto kPhase = Phase::ready;
 };
 
@@ -310,9 +311,9 @@ using Step = std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup,
                           step::AssumeIds, step::MakePrivate, step::ForbidNamespaces, step::MountRoot, step::MakeEntry,
                           step::BindMount, step::AttachMount, step::MountFilesystem, step::Dismantle, step::Mask,
                           step::RemountReadOnly, step::FillLayer, step::GuardPaths, step::PivotRoot,
-                          step::DetachOldRoot, step::SealRoot, step::SetHostName, step::BringUpLoopback,
-                          step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
-                          step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
+                          step::DetachOldRoot, step::SealRoot, step::SetHostName, step::EnterNetwork, step::SetIdentity,
+                          step::SetLimit, step::EnterSession, step::InstallFiles, step::ChangeDirectory,
+                          step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 
 /// The most steps a plan may have: init keeps room for the time of each, and reports number them in 16 bits.

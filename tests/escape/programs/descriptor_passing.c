@@ -5,7 +5,7 @@
 // Area: privileges
 // Arguments: {token} {secret}
 // Fixture: generous_socket
-// Reaches without: namespace.net + restrict_landlock
+// Reaches without: enter_network + restrict_landlock
 #include <sys/un.h>
 
 #include "hostile.h"

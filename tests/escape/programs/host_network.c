@@ -5,7 +5,7 @@
 // Area: privileges
 // Arguments: {port}
 // Fixture: tcp_listener
-// Reaches without: namespace.net
+// Reaches without: enter_network
 // Reaches with: --net host
 #include <net/if.h>
 #include <netinet/in.h>

@@ -178,7 +178,6 @@ std::vector<Weakening> all_weakenings() {
              return share(r.namespaces.user);
            }},
       {.name = "namespace.pid", .step = "clone", .ask = [](Runner& r) { return share(r.namespaces.pid); }},
-      {.name = "namespace.net", .step = "clone", .ask = [](Runner& r) { return share(r.namespaces.net); }},
       {.name = "namespace.ipc", .step = "clone", .ask = [](Runner& r) { return share(r.namespaces.ipc); }},
       {.name = "namespace.uts", .step = "clone", .ask = [](Runner& r) { return share(r.namespaces.uts); }},
       {.name = "namespace.cgroup", .step = "clone", .ask = [](Runner& r) { return share(r.namespaces.cgroup); }},
