@@ -179,6 +179,19 @@ TEST(CompilePlan, ANetworkIsEnteredWhereItIsAskedFor) {
   EXPECT_FALSE(plan_for(runner).network_beside);
 }
 
+TEST(CompilePlan, TheNetworkIsThereBeforeNetworksAreForbidden) {
+  Runner runner = plain_runner();
+  EXPECT_EQ(steps_of<step::EnterNetwork>(plan_for(runner)).at(0).when, Phase::ready);
+  EXPECT_LT(index_of<step::ForbidNamespaces>(plan_for(runner)), index_of<step::EnterNetwork>(plan_for(runner)));
+  runner.capabilities = {CAP_SYS_ADMIN};
+  const Plan plan = plan_for(runner);
+  EXPECT_EQ(steps_of<step::EnterNetwork>(plan).size(), 1U);
+  EXPECT_LT(index_of<step::EnterNetwork>(plan), index_of<step::ForbidNamespaces>(plan));
+  EXPECT_TRUE(is_ordered(plan));
+  runner.namespaces.nested = true;
+  EXPECT_EQ(steps_of<step::EnterNetwork>(plan_for(runner)).at(0).when, Phase::ready);
+}
+
 TEST(CompilePlan, TheNetworkIsMadeBesideARoot) {
   Runner runner = plain_runner();
   EXPECT_TRUE(plan_for(runner).network_beside);

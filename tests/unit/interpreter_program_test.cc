@@ -24,7 +24,7 @@ using ::testing::StartsWith;
 struct NetworkTrial {
   explicit NetworkTrial(RecordingKernel with) : kernel(std::move(with)) {
     small.add(step::SetHostName{});
-    small.add(step::EnterNetwork{});
+    small.add(step::EnterNetwork{.when = Phase::ready});
   }
 
   Report run() {
@@ -58,6 +58,22 @@ TEST(NetworkThread, IsStartedBeforeTheFirstStepAndSharesWhatAThreadShares) {
   };
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
   EXPECT_THAT(trial.lines, ElementsAre(StartsWith("sethostname("), "setns(77, 0x40000000)", "close(77)"));
+}
+
+TEST(NetworkThread, LeavesTheSecondIdOfANewPidNamespaceToTheProgram) {
+  for (const bool fresh : {false, true}) {
+    SmallPlan small;
+    World world(small.plan, Part::child);
+    world.context.network_stack = &world;
+    world.context.new_pid_namespace = fresh;
+    RecordingKernel kernel;
+    kernel.on_thread = [&](clone_args& arguments) {
+      EXPECT_EQ(arguments.set_tid_size, fresh ? 1U : 0U);
+      EXPECT_EQ(arguments.set_tid, fresh ? reinterpret_cast<std::uint64_t>(&child::kNetworkThreadId) : 0U);
+      return -EAGAIN;
+    };
+    EXPECT_EQ(child::Interpreter(world.context, kernel).run().kind, Report::Kind::none);
+  }
 }
 
 TEST(NetworkThread, IsWaitedForUntilItHasEnded) {

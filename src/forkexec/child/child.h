@@ -46,7 +46,8 @@ struct Context {
   char* const* argv = nullptr;
   char* const* envp = nullptr;
   Handshake* handshake = nullptr;
-  void* network_stack = nullptr;         ///< of kStackSize, for the thread that makes the network namespace, if any
+  void* network_stack = nullptr;  ///< of kStackSize, for the thread that makes the network namespace, if any
+  bool new_pid_namespace = false;
   std::uint64_t* step_end_ns = nullptr;  ///< CLOCK_MONOTONIC after each step, if asked for
 };
 

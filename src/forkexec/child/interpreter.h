@@ -9,6 +9,8 @@
 
 namespace pivotbox::child {
 
+/// Below the least pid_max there can be (proc_sys_kernel(5)); ids that are asked for do not move those given in turn.
+inline constexpr std::int32_t kNetworkThreadId = 300;
 /// Some 250 ms: on a busy machine the other child waits for its turn before it executes.
 inline constexpr int kBusyTries = 100000;
 
@@ -73,6 +75,10 @@ class Interpreter : private ProgramSteps<K> {
     arguments.child_tid = reinterpret_cast<std::uint64_t>(&thread.running);
     arguments.stack = reinterpret_cast<std::uint64_t>(world().network_stack);
     arguments.stack_size = kStackSize;
+    if (world().new_pid_namespace) {  // where the program is to be process 2
+      arguments.set_tid = reinterpret_cast<std::uint64_t>(&kNetworkThreadId);
+      arguments.set_tid_size = 1;
+    }
     thread.running = 1;
     thread.started = start_thread(arguments, run_network_thread) >= 0;
   }

@@ -188,6 +188,7 @@ void Launch::set_context() {
               .envp = envp_.data(),
               .handshake = &handshake_,
               .network_stack = network_stack_ ? network_stack_->memory() : nullptr,
+              .new_pid_namespace = runner_.namespaces.pid,
               .step_end_ns = step_end_ns_.empty() ? nullptr : step_end_ns_.data()};
 }
 

@@ -168,13 +168,24 @@ class Compiler {
     return built;
   }
 
+  bool forbids_every_namespace() const {
+    return runner_.namespaces.user && !runner_.namespaces.nested &&
+           std::ranges::find(runner_.capabilities, CAP_SYS_ADMIN) != runner_.capabilities.end();
+  }
+
+  void enter_network(Phase when) {
+    if (runner_.namespaces.net) build_.add(step::EnterNetwork{when}, "namespaces.net");
+  }
+
   // While the host's /proc is in sight, and after the mounts: fsmount(2) makes a mount namespace for a moment. Every
   // kind but a user namespace takes CAP_SYS_ADMIN to make.
   void forbid_namespaces() {
     if (!runner_.namespaces.user || runner_.namespaces.nested) return;
     std::vector<std::string> kinds = {"user"};
-    if (std::ranges::find(runner_.capabilities, CAP_SYS_ADMIN) != runner_.capabilities.end())
+    if (forbids_every_namespace()) {
+      enter_network(Phase::filesystem);
       kinds = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"};
+    }
     for (std::string& kind : kinds) kind = "/proc/sys/user/max_" + kind + "_namespaces";
     build_.add(step::ForbidNamespaces{build_.list(kinds)}, "namespaces.nested");
   }
@@ -201,7 +212,7 @@ class Compiler {
     using Which = step::SetHostName::Which;
     if (runner_.namespaces.uts) name(Which::host, runner_.host_name.value_or("pivotbox"), "host_name");
     if (runner_.domain_name) name(Which::domain, *runner_.domain_name, "domain_name");
-    if (runner_.namespaces.net) build_.add(step::EnterNetwork{}, "namespaces.net");
+    if (!forbids_every_namespace()) enter_network(Phase::ready);
     if (runner_.on_ready) build_.add(await(step::AwaitHost::For::hook), "on_ready");
   }
 

@@ -223,7 +223,7 @@ struct SetHostName {
 
 /// Into a network namespace of its own, whose loopback is up. The child may have had it made beside the steps before.
 struct EnterNetwork {
-  static constexpr auto kPhase = Phase::ready;
+  Phase when;  // ready; filesystem where ForbidNamespaces comes after it, and would forbid this one, too
 };
 
 /// Ids, supplementary groups and umask of the program. Capabilities survive it; DropPrivileges takes them.
@@ -323,6 +323,7 @@ constexpr Phase phase_of(const step::AwaitHost& await) {
   return await.what == step::AwaitHost::For::id_maps ? Phase::attach : Phase::ready;
 }
 constexpr Phase phase_of(const step::GuardParent& guard) { return guard.when; }
+constexpr Phase phase_of(const step::EnterNetwork& enter) { return enter.when; }
 constexpr Phase phase_of(const step::WriteCgroup& write) {
   return write.what == step::WriteCgroup::What::join ? Phase::attach : Phase::limits;
 }
