@@ -137,6 +137,19 @@ TEST(LaunchFiles, ExecFdRunsWhatNoMountShows) {
   }
 }
 
+TEST(LaunchFiles, AScriptByDescriptorIsRefusedWithTheReason) {
+  const Fd script = memory_file();
+  ASSERT_EQ(::dprintf(script.get(), "#!/bin/sh\n"), 10);
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner box = runner({"script"}, pid1);
+    box.exec_fd = script.get();
+    const Error error = box::error_of(box);
+    EXPECT_EQ(error.field, "exec_fd");
+    EXPECT_EQ(error.code, ENOENT) << error.message();
+    EXPECT_TRUE(error.hint.starts_with("a script cannot")) << error.hint;
+  }
+}
+
 TEST(LaunchFiles, ADescriptorThatStaysOpenAcrossExecIsNotSeenInside) {
   const Fd root = Fd::adopt(::open("/", O_RDONLY | O_DIRECTORY));
   for (const Pid1 pid1 : kBothPid1) {
@@ -227,6 +240,16 @@ TEST(LaunchHook, AnErrorEndsTheLaunch) {
     EXPECT_EQ(act::HostState(), before);
     output.write.reset();
     EXPECT_EQ(act::read_to_end(output.read.get()), "");
+  }
+}
+
+TEST(LaunchHook, AnExceptionEndsTheLaunch) {
+  for (const Pid1 pid1 : kBothPid1) {
+    const act::HostState before;
+    Runner box = runner({"stay"}, pid1);
+    box.on_ready = [](pid_t) -> Result<> { throw std::runtime_error("mine"); };
+    EXPECT_THROW(static_cast<void>(box.start()), std::runtime_error);
+    EXPECT_EQ(act::HostState(), before);
   }
 }
 
