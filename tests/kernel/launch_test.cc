@@ -137,6 +137,26 @@ TEST(LaunchFiles, ExecFdRunsWhatNoMountShows) {
   }
 }
 
+int init_image_of_the_library() {
+  for (int descriptor = 3; descriptor < 1024; ++descriptor) {
+    std::error_code closed;
+    const auto target = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor), closed);
+    if (!closed && target.string().starts_with("/memfd:pivotbox-init")) return descriptor;
+  }
+  return -1;
+}
+
+TEST(LaunchFiles, AnotherFileUnderTheNumberOfTheInitImageIsNotExecuted) {
+  EXPECT_EQ(text_of(finish(runner({"exit", "5"}, Pid1::init))), "exited 5");
+  const int image = init_image_of_the_library();
+  ASSERT_GE(image, 0);
+  const Fd other = Fd::adopt(::open("/bin/true", O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::dup3(other.get(), image, O_CLOEXEC), image);
+  EXPECT_EQ(text_of(finish(runner({"exit", "5"}, Pid1::init))), "exited 5");
+  EXPECT_NE(init_image_of_the_library(), image);
+  ::close(image);
+}
+
 TEST(LaunchFiles, AScriptByDescriptorIsRefusedWithTheReason) {
   const Fd script = memory_file();
   ASSERT_EQ(::dprintf(script.get(), "#!/bin/sh\n"), 10);
