@@ -146,6 +146,12 @@ int init_image_of_the_library() {
   return -1;
 }
 
+TEST(LaunchFiles, TheInitImageCannotBeWrittenByTheBoxThatExecutesIt) {
+  EXPECT_EQ(text_of(finish(runner({"exit", "5"}, Pid1::init))), "exited 5");
+  EXPECT_EQ(::fcntl(init_image_of_the_library(), F_GET_SEALS),
+            F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+}
+
 TEST(LaunchFiles, AnotherFileUnderTheNumberOfTheInitImageIsNotExecuted) {
   EXPECT_EQ(text_of(finish(runner({"exit", "5"}, Pid1::init))), "exited 5");
   const int image = init_image_of_the_library();

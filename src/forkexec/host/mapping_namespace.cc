@@ -13,7 +13,7 @@
 namespace pivotbox {
 
 Result<Fd> new_mapping_namespace(const IdMapping& uid, const IdMapping& gid) {
-  ChildStack stack;
+  const ChildStack stack;
   clone_args arguments{};
   arguments.flags = CLONE_NEWUSER;
   Result<Birth> holder = give_birth(arguments, stack, child::hold_namespace, nullptr);
