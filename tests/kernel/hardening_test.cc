@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "act.h"
 #include "box.h"
 
 namespace pivotbox {
