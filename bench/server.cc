@@ -102,7 +102,7 @@ Server::~Server() {
   if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
 }
 
-Run Server::request(char what) {
+Run Server::request(char what) const {
   Reply reply{};
   if (pid_ < 0 || ::write(requests_, &what, 1) != 1 || ::read(replies_, &reply, sizeof reply) != sizeof reply)
     return {.failure = "the server does not answer"};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 namespace bench {
 
@@ -46,13 +47,14 @@ std::string svg(const Measurement& measurement) {
   out += fmt::format(
       "<text x=\"10\" y=\"24\" font-size=\"15\">{}: launch to reaped, microseconds (p10, median, p90)</text>\n",
       measurement.target);
-  for (double tick = 10; tick < scale.high; tick *= 10)
-    for (const double step : {1.0, 2.0, 5.0}) {
-      if (tick * step < scale.low || tick * step > scale.high) continue;
+  for (std::int64_t decade = 10; static_cast<double>(decade) < scale.high; decade *= 10)
+    for (const std::int64_t step : {1, 2, 5}) {
+      const auto tick = static_cast<double>(decade * step);
+      if (tick < scale.low || tick > scale.high) continue;
       out += fmt::format(
           "<line x1=\"{0:.1f}\" x2=\"{0:.1f}\" y1=\"{1}\" y2=\"{2}\" stroke=\"#ddd\"/><text x=\"{0:.1f}\" y=\"{3}\" "
           "text-anchor=\"middle\" fill=\"#666\">{4:.0f}</text>\n",
-          scale.x(tick * step), kTop - 8, height - 25, height - 10, tick * step);
+          scale.x(tick), kTop - 8, height - 25, height - 10, tick);
     }
   int y = kTop + 6;
   for (const Result& r : measurement.results) {

@@ -185,8 +185,10 @@ void add_group_variants(Variants& variants, const std::string& target) {
   constexpr const char* kBornInto = "library, strict, pid1 = init, cgroup v2";
   const std::string own = own_group_of_version_2();
   const std::string made = own + "/pivotbox-bench-" + std::to_string(::getpid());
-  if (own.empty() || ::mkdir(made.c_str(), 0755) != 0 || ::rmdir(made.c_str()) != 0)
-    return variants.skipped.push_back({kBornInto, "no group of version 2 can be made here"});
+  if (own.empty() || ::mkdir(made.c_str(), 0755) != 0 || ::rmdir(made.c_str()) != 0) {
+    variants.skipped.push_back({kBornInto, "no group of version 2 can be made here"});
+    return;
+  }
   variants.measured.push_back(
       {kBornInto, "made, joined at birth, removed", [made, runner = strict(target, Pid1::init)]() mutable {
          return timed([&]() -> std::string {

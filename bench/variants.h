@@ -32,7 +32,7 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   /// `what`: 's' for posix_spawn, 'l' for a strict launch, 'c' where the target is a whole command.
-  Run request(char what);
+  Run request(char what) const;
 
  private:
   int requests_ = -1;

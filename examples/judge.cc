@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -85,10 +86,12 @@ int fail(const pivotbox::Error& error) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   if (argc != 4) return std::fprintf(stderr, "usage: judge SOLUTION.cc INPUT ANSWER\n"), 2;
-  auto source = read(argv[1]), input = read(argv[2]), answer = read(argv[3]);
-  for (const auto* file : {&source, &input, &answer})
+  auto source = read(argv[1]);
+  const auto input = read(argv[2]);
+  const auto answer = read(argv[3]);
+  for (const auto* file : {&std::as_const(source), &input, &answer})
     if (!*file) return fail(file->error());
 
   const TemporaryDirectory directory;
@@ -99,4 +102,7 @@ int main(int argc, char** argv) {
   const auto outcome = execute(directory.path, *input);
   if (!outcome) return fail(outcome.error());
   std::printf("%s\n", verdict(*outcome, *answer).c_str());
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
 }

@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
 
   // Only root may map somebody else's id; an ordinary user becomes root inside as itself.
   const bool is_root = geteuid() == 0;
-  pivotbox::Runner runner{
+  const pivotbox::Runner runner{
       .args = {"/bin/sh", "-c",
                "echo user: $(id -u); echo processes: $(cd /proc && echo [0-9]*); "
                "echo only in here >/tmp/note; echo /tmp: $(ls /tmp); echo /: $(ls /); touch /note"},

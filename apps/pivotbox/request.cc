@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdlib>
+#include <span>
 #include <sstream>
 #include <utility>
 
@@ -112,12 +112,21 @@ Error at_its_place(Error error) {
   return error;
 }
 
-/// Directories of the system: the root has them already, or has its own, or must not show them.
+bool is_within_one_of(std::string_view path, std::span<const std::string_view> directories) {
+  return std::ranges::any_of(directories, [&](std::string_view directory) { return is_within(path, directory); });
+}
+
+/// Directories of the system that the root has its own of, or must not show.
+bool is_not_shown(std::string_view directory) {
+  static constexpr std::array<std::string_view, 4> kPlaces = {"/etc", "/proc", "/dev", "/sys"};
+  return is_within_one_of(directory, kPlaces);
+}
+
+/// Those, and the ones that the root has already.
 bool belongs_to_system(std::string_view directory) {
-  constexpr std::array<std::string_view, 11> kSystem = {"/usr",    "/bin", "/sbin", "/lib", "/lib32", "/lib64",
-                                                        "/libx32", "/etc", "/proc", "/dev", "/sys"};
-  return directory == "/" ||
-         std::ranges::any_of(kSystem, [&](std::string_view place) { return is_within(directory, place); });
+  static constexpr std::array<std::string_view, 7> kPlaces = {"/usr",   "/bin",   "/sbin",  "/lib",
+                                                              "/lib32", "/lib64", "/libx32"};
+  return directory == "/" || is_not_shown(directory) || is_within_one_of(directory, kPlaces);
 }
 
 /// Closed to other ids. A program with an id of its own could not even enter it, so there it gets the owner's rights.
@@ -141,7 +150,11 @@ Result<> RequestBuilder::add_current_directory() {
       return in_field(words, {.kind = Error::Kind::invalid,
                               .action = *directory + " belongs to the system and is not made writable",
                               .hint = "change to a directory of your own"});
-    if (is_within(*directory, "/usr")) runner().work_dir = *directory;
+    if (is_not_shown(*directory) && !options_.work_dir)
+      return in_field(words, {.kind = Error::Kind::invalid,
+                              .action = *directory + " belongs to the system and is not shown in the box",
+                              .hint = "--no-cwd starts the program in /, --chdir where you say"});
+    if (!is_not_shown(*directory)) runner().work_dir = *directory;
     return {};
   }
   runner().work_dir = *directory;
@@ -349,78 +362,8 @@ Result<> RequestBuilder::set_limits() {
   return {};
 }
 
-/// The Runner's field -> the option that sets it.
-constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::string_view>>({
-    {"args", "program"},
-    {"env", "--setenv"},
-    {"work_dir", "working directory"},
-    {"uid_mappings", "--uid-map"},
-    {"gid_mappings", "--gid-map"},
-    {"credential.uid", "--uid"},
-    {"credential.gid", "--gid"},
-    {"host_name", "--hostname"},
-    {"limits.processes", "--pids"},
-    {"limits.processes_exceeded", "--pids-exceeded"},
-    {"limits.wall_time", "--timeout"},
-    {"limits.cpu_time", "--cpu-time"},
-    {"limits.memory_bytes", "--memory"},
-    {"limits.cpus", "--cpus"},
-    {"limits.cpuset", "--cpuset"},
-    {"limits.io_weight", "--io-weight"},
-    {"limits.io", "--io-limit"},
-    {"limits.cgroup_parent", "--cgroup-parent"},
-    {"Strictness::best_effort", "--limits best-effort"},
-    {"limits", "limits"},
-    {"rlimits", "--rlimit"},
-    {"capabilities", "--cap-keep"},
-    {"pid1", "--pid1"},
-    {"pid1 = init", "--pid1 init"},
-    {"seccomp", "--policy"},
-    {"landlock.tcp_bind", "--tcp-bind"},
-    {"landlock.tcp_connect", "--tcp-connect"},
-    {"require = Require::namespaces", "--require namespaces"},
-    {"path_rules", "the rules for paths"},
-    {"require = Require::landlock", "--require landlock"},
-});
-
-/// The number in "mounts[12].source", whose prefix is "mounts[".
-std::optional<std::size_t> index_after(std::string_view prefix, std::string_view field) {
-  if (!field.starts_with(prefix)) return std::nullopt;
-  std::size_t index = 0;
-  const auto [end, error] = std::from_chars(field.data() + prefix.size(), field.data() + field.size(), index);
-  return error == std::errc{} ? std::optional(index) : std::nullopt;
-}
-
-/// What the user calls `field`; the same if there is no option for it.
-std::string option_of(const Request& request, const std::string& field) {
-  if (const auto index = index_after("mounts[", field); index && *index < request.mount_words.size())
-    return request.mount_words[*index];
-  if (const auto index = index_after("path_rules[", field); index && *index < request.rule_words.size())
-    return request.rule_words[*index];
-  const std::string_view name = std::string_view(field).substr(0, field.find('['));
-  const auto found = std::ranges::find(kFieldOptions, name, &std::pair<std::string_view, std::string_view>::first);
-  return found == kFieldOptions.end() ? field : std::string(found->second);
-}
-
-void replace_all(std::string& text, std::string_view word, std::string_view replacement) {
-  for (std::size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + replacement.size()))
-    text.replace(at, word.size(), replacement);
-}
-
 }  // namespace
 
 Result<Request> make_request(const Options& options) { return RequestBuilder(options).build(); }
-
-Error in_words_of(const Request& request, Error error) {
-  if (error.field == "work_dir" && error.code == EACCES)
-    error.hint = "the program has ids of its own: let them enter the directory (chmod), or use --no-cwd or --chdir";
-  if (error.syscall == "openat2" && error.code == ELOOP)
-    error.hint = "a component is a symbolic link, which an earlier program may have planted: name the real path";
-  error.field = option_of(request, error.field);
-  // The other fields are words that a hint may use in their usual sense.
-  for (const auto& [field, option] : kFieldOptions)
-    if (field.contains('_') || field.contains(' ')) replace_all(error.hint, field, option);
-  return error;
-}
 
 }  // namespace pivotbox::cli

@@ -104,11 +104,12 @@ void announce(const Ending& ending, const Options& options) {
     Error error = ending.outcome.error();
     if (error.kind == Error::Kind::exec) {
       error.field.clear();  // the sentence begins with it
-      return complain(is_missing_program(error) ? "program not found" : "program cannot be executed", error);
+      complain(is_missing_program(error) ? "program not found" : "program cannot be executed", error);
+    } else {
+      complain(error.kind == Error::Kind::lost ? "sandbox lost" : "sandbox cannot be set up", error);
     }
-    return complain(error.kind == Error::Kind::lost ? "sandbox lost" : "sandbox cannot be set up", error);
-  }
-  if (const std::string line = sentence(*ending.outcome, options); !line.empty()) complain(line);
+  } else if (const std::string line = sentence(*ending.outcome, options); !line.empty())
+    complain(line);
 }
 
 /// The record into the report, or the times onto standard error.

@@ -1,4 +1,4 @@
-// Errors of the sandbox itself. What the program did is an Outcome (outcome.h); the two never mix.
+// Errors of the sandbox itself. What the program did is an Outcome (process.h); the two never mix.
 #pragma once
 
 #include <cstddef>

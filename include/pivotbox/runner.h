@@ -158,7 +158,7 @@ struct Runner {
   Pid1 pid1 = Pid1::init;
 
   /// Called in the calling thread when the box is built and before the program is executed, with the host pid of its
-  /// pid 1. An Error ends the launch with that error. It must not start this Runner's thread waiting on the box itself.
+  /// pid 1. An Error or exception ends the launch with that. It must not wait for the box.
   std::function<Result<>(pid_t)> on_ready;
   /// The launch fails with ETIMEDOUT if the box is not built by then; at least 1 ms.
   std::chrono::milliseconds setup_timeout{30000};

@@ -122,7 +122,7 @@ Result<Cgroup> Cgroup::create(const Layout& layout, const Limits& limits, Pid1 p
     bool taken = false;
     for (const Place& place : layout.places) {
       if (Result<> r = made.make(place); !r) return std::unexpected(std::move(r.error()));
-      Group& group = made.groups_.back();
+      const Group& group = made.groups_.back();
       if (sweeps) sweep(group.parent.get());
       if (!group.directory) taken = true;
     }
@@ -282,7 +282,8 @@ Result<> Cgroup::clear() {
                                    .hint = "a process of it does not die: it may hang in the kernel"});
     kill_all();
     // Woken at once by version 2; version 1 has to be asked again.
-    const Fd events = Fd::adopt(birthplace() < 0 ? -1 : ::openat(birthplace(), "cgroup.events", O_RDONLY | O_CLOEXEC));
+    const int directory = birthplace();
+    const Fd events = Fd::adopt(directory < 0 ? -1 : ::openat(directory, "cgroup.events", O_RDONLY | O_CLOEXEC));
     if (events && !is_populated(events)) continue;
     pollfd watched{events.get(), POLLPRI, 0};
     ::poll(&watched, 1, events ? 100 : 1);

@@ -113,7 +113,7 @@ void give_back(int parent) {
   const bool alone = names.size() == 1;
   std::array<char, 256> text{};
   const ssize_t size = ::fgetxattr(callers->get(), kEnabledAttribute, text.data(), text.size() - 1);
-  std::vector<Controller> enabled = parse_controllers(size > 0 ? text.data() : "");
+  const std::vector<Controller> enabled = parse_controllers(size > 0 ? text.data() : "");
   // Without a box, somebody else's group below may have come to rely on them.
   if (alone && !enabled.empty()) static_cast<void>(write_in(parent, "cgroup.subtree_control", joined(enabled, '-')));
   move_processes(callers->get(), parent);

@@ -44,8 +44,10 @@ class Settings {
 
   void memory() {
     // Version 1 counts the buffers of sockets, UDP's too, apart from the rest; without a limit it does not count them.
-    if (!is_v2())
-      return add("memory.kmem.tcp.limit_in_bytes", std::to_string(*limits_.memory_bytes), "limits.memory_bytes");
+    if (!is_v2()) {
+      add("memory.kmem.tcp.limit_in_bytes", std::to_string(*limits_.memory_bytes), "limits.memory_bytes");
+      return;
+    }
     add("memory.swap.max", "0", "limits.memory_bytes",
         around_.host_swaps ? Setting::Absence::error : Setting::Absence::harmless);
     add("memory.oom.group", "1", "limits.memory_bytes");
@@ -54,7 +56,10 @@ class Settings {
   void bandwidth() {
     const std::int64_t quota = std::llround(*limits_.cpus * static_cast<double>(kPeriodMicroseconds));
     const std::string period = std::to_string(kPeriodMicroseconds);
-    if (is_v2()) return add("cpu.max", std::to_string(quota) + " " + period, "limits.cpus");
+    if (is_v2()) {
+      add("cpu.max", std::to_string(quota) + " " + period, "limits.cpus");
+      return;
+    }
     add("cpu.cfs_period_us", period, "limits.cpus");
     add("cpu.cfs_quota_us", std::to_string(quota), "limits.cpus");
   }
@@ -65,7 +70,10 @@ class Settings {
   }
 
   void io_weight() {
-    if (is_v2()) return add("io.weight", "default " + std::to_string(*limits_.io_weight), "limits.io_weight");
+    if (is_v2()) {
+      add("io.weight", "default " + std::to_string(*limits_.io_weight), "limits.io_weight");
+      return;
+    }
     add("blkio.bfq.weight", std::to_string(std::min(*limits_.io_weight, 1000U)), "limits.io_weight");
   }
 

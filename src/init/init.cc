@@ -342,8 +342,6 @@ Ended end_box(int status) {
   return ended;
 }
 
-}  // namespace
-
 /// argv: a name, the plan's descriptor in decimal, the program's arguments.
 [[noreturn]] void run(char* const* argv, char* const* envp) {
   const PlanHeader& plan = map_plan(parse_number(argv[1]));
@@ -351,9 +349,10 @@ Ended end_box(int status) {
   const OwnDescriptors own = own_descriptors(plan);
   child::Handshake handshake;
   const long program = start_program(plan, argv + 2, envp, handshake);
+  const std::uint64_t executed_ns = now();
   if (program > 0) notice_death_before_exec(program, handshake);
   settle(own, handshake.listener);
-  const Started started{handshake.report, now()};
+  const Started started{handshake.report, executed_ns};
   if (handshake.listener >= 0) {
     tell_host_with(&started, sizeof started, kListenerFd);
     must(__NR_close, kListenerFd);  // the host's copy is the only one
@@ -367,6 +366,7 @@ Ended end_box(int status) {
   leave(0);
 }
 
+}  // namespace
 }  // namespace pivotbox::init
 
 extern "C" [[noreturn, gnu::used]] void pivotbox_init_main(long* stack) {

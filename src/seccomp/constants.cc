@@ -130,7 +130,7 @@ constexpr int kHighestError = 133;  // EHWPOISON
 std::size_t distance(std::string_view from, std::string_view to) {
   std::vector<std::size_t> before_previous;
   std::vector<std::size_t> previous(to.size() + 1);
-  std::iota(previous.begin(), previous.end(), 0);
+  std::iota(previous.begin(), previous.end(), 0);  // NOLINT(modernize-use-ranges): not in libstdc++ 12
   for (std::size_t i = 1; i <= from.size(); ++i) {
     std::vector<std::size_t> current(to.size() + 1, i);
     for (std::size_t j = 1; j <= to.size(); ++j) {

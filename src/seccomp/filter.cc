@@ -43,7 +43,7 @@ Result<SeccompFilter> SeccompFilter::from_policy(SyscallPolicy policy, std::stri
 SeccompFilter SeccompFilter::none() { return SeccompFilter(std::string(kNone), std::span<const sock_filter>()); }
 
 SeccompFilter SeccompFilter::from_program(std::vector<sock_filter> program) {
-  return SeccompFilter("program", Own{.program = std::move(program), .policy = std::nullopt});
+  return {"program", Own{.program = std::move(program), .policy = std::nullopt}};
 }
 
 std::optional<SyscallPolicy> SeccompFilter::policy() const {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <map>
+#include <ranges>
 #include <span>
 #include <string>
 
@@ -87,9 +88,9 @@ class LeafCompiler {
 
   Label compile(std::span<const SyscallRule* const> rules, SyscallAction otherwise) {
     Label next = code_.answer(otherwise);
-    for (auto rule = rules.rbegin(); rule != rules.rend(); ++rule) {
-      Label yes = code_.answer((*rule)->action);
-      for (auto c = (*rule)->conditions.rbegin(); c != (*rule)->conditions.rend(); ++c) yes = test(*c, yes, next);
+    for (const SyscallRule* rule : rules | std::views::reverse) {
+      Label yes = code_.answer(rule->action);
+      for (const SyscallCondition& c : rule->conditions | std::views::reverse) yes = test(c, yes, next);
       next = yes;
     }
     return next;
@@ -135,7 +136,7 @@ class LeafCompiler {
   static std::uint32_t upper(std::uint64_t value) { return static_cast<std::uint32_t>(value >> 32U); }
 
   Label load_word(const SyscallCondition& c, Half half) {  // x86_64 is little-endian
-    return code_.load(offsetof(seccomp_data, args) + c.argument * 8U + (half == Half::high ? 4 : 0));
+    return code_.load(offsetof(seccomp_data, args) + std::size_t{8} * c.argument + (half == Half::high ? 4 : 0));
   }
   Label load_half(const SyscallCondition& c, Half half) {
     const std::uint32_t bits = half == Half::high ? upper(c.mask) : lower(c.mask);

@@ -57,7 +57,7 @@ class Bind(CommandLineTest):
         for option, source in (("--ro-bind", "link"), ("--bind", "link/sub"), ("--file", "link/file")):
             finished = self.run_shell(f"echo {RAN}", option, f"{source}:/mnt")
             self.assert_refused(finished, 125, f"{option} {source}:/mnt", "symbolic links")
-            self.assertIn("real path", finished.errors)
+            self.assertIn(f"real path, {self.path('data')}" if option == "--ro-bind" else "real path", finished.errors)
 
     def test_a_link_directly_in_the_root_is_none(self):
         parts = [part for part in ("/usr", "/bin", "/lib", "/lib64") if os.path.exists(part)]

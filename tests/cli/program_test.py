@@ -92,11 +92,19 @@ class CurrentDirectory(CommandLineTest):
         finished = self.run_shell("pwd", cwd="/tmp")
         self.assert_output(finished, "/tmp\n")
 
-    def test_directories_of_the_system_are_the_box_s_own(self):
-        for directory, inside in (("/", "/"), ("/etc", "/"), ("/proc", "/"), ("/dev", "/"), ("/usr/bin", "/usr/bin")):
+    def test_directories_of_the_system_that_the_root_has(self):
+        for directory in ("/", "/usr", "/usr/bin"):
             with self.subTest(directory=directory):
-                self.assert_output(self.run_shell("pwd", cwd=directory), f"{inside}\n")
-        self.assert_output(self.run_shell("test -e /etc/shadow || echo not there", cwd="/etc"), "not there\n")
+                self.assert_output(self.run_shell("pwd", cwd=directory), f"{directory}\n")
+
+    def test_directories_of_the_system_that_are_not_shown(self):
+        for directory in ("/etc", "/etc/ssl", "/proc", "/proc/self", "/dev", "/dev/pts", "/sys"):
+            with self.subTest(directory=directory):
+                finished = self.run_shell(f"echo {RAN}", cwd=directory)
+                self.assert_refused(finished, 125, "current directory", "is not shown in the box")
+                self.assertIn("--no-cwd", finished.errors)
+                for options, inside in ((["--no-cwd"], "/"), (["--chdir", "/usr"], "/usr")):
+                    self.assert_output(self.run_shell("pwd", *options, cwd=directory), f"{inside}\n")
 
     def test_directory_of_the_system_is_not_made_writable(self):
         finished = self.run_shell(f"echo {RAN}", "--write-cwd", cwd="/usr/share")

@@ -203,27 +203,25 @@ def terminal(_, options):
 
 
 @contextlib.contextmanager
+def inherited(path, flags, place, options):
+    """Open in the command, and not close-on-exec."""
+    descriptor = os.open(path, flags)
+    place.names["fd"] = str(descriptor)
+    options["pass_fds"] = (descriptor,)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def inherited_directory(place, options):
-    """The host's root, open in the command and not close-on-exec."""
-    descriptor = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
-    place.names["fd"] = str(descriptor)
-    options["pass_fds"] = (descriptor,)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
+    """The host's root."""
+    return inherited("/", os.O_RDONLY | os.O_DIRECTORY, place, options)
 
 
-@contextlib.contextmanager
 def inherited_file(place, options):
-    """A file of the host, open for reading in the command and not close-on-exec."""
-    descriptor = os.open(place.names["secret"], os.O_RDWR)
-    place.names["fd"] = str(descriptor)
-    options["pass_fds"] = (descriptor,)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
+    """A file of the host, open for reading and writing."""
+    return inherited(place.names["secret"], os.O_RDWR, place, options)
 
 
 @contextlib.contextmanager

@@ -21,6 +21,8 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "pivotbox/pivotbox.h"
@@ -180,10 +182,13 @@ class HostState {
 
  private:
   void read_descriptors() {
+    bool init_image_seen = false;  // the library keeps one from its first launch on
     for (int descriptor = 0; descriptor < 1024; ++descriptor) {
       std::array<char, 256> target{};
       const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
-      if (::readlink(link.c_str(), target.data(), target.size() - 1) >= 0)
+      if (::readlink(link.c_str(), target.data(), target.size() - 1) < 0) continue;
+      const bool init_image = std::string_view(target.data()).starts_with("/memfd:pivotbox-init");
+      if (!init_image || std::exchange(init_image_seen, true))
         text_ += std::to_string(descriptor) + " -> " + target.data() + "\n";
     }
   }

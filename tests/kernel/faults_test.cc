@@ -213,5 +213,24 @@ TEST(Faults, AFilterAgainstExecveIsTold) {
   EXPECT_EQ(act::HostState(), before);
 }
 
+TEST(Faults, AFilterThatRefusesEverythingIsTold) {
+  const act::HostState before;
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner box = runner({"exit"}, pid1);
+    box.seccomp = SeccompFilter::from_program({BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)});
+    const Error refused = box::error_of(box);
+    EXPECT_EQ(refused.field, "args[0]") << refused.message();
+    EXPECT_EQ(refused.syscall, "execve");
+    EXPECT_EQ(refused.code, EPERM);
+  }
+  EXPECT_EQ(act::HostState(), before);
+}
+
+TEST(Faults, AProgramWithoutInstructionsIsNoFilter) {
+  Runner box = runner({"exit"}, Pid1::init);
+  box.seccomp = SeccompFilter::from_program({});
+  EXPECT_EQ(box::error_of(box).message(), "seccomp: has 0 instructions; 1 to 4096 are possible");
+}
+
 }  // namespace
 }  // namespace pivotbox

@@ -1,9 +1,11 @@
 // What a program finds taken away from it, whatever the filter says.
 
 #include <linux/capability.h>
+#include <unistd.h>
 
 #include <sstream>
 
+#include "act.h"
 #include "box.h"
 
 namespace pivotbox {
@@ -20,6 +22,17 @@ cat /proc/sys/user/max_user_namespaces)"));
             "Groups:\nSigBlk:0000000000000000\nSigIgn:0000000000000000\nCapInh:0000000000000000\n"
             "CapPrm:0000000000000000\nCapEff:0000000000000000\nCapBnd:0000000000000000\nCapAmb:0000000000000000\n"
             "NoNewPrivs:1\n0022\nnot a tty\n0\n0\n");
+}
+
+TEST(Hardening, InitKeepsTheRightToKillAndNoOther) {
+  const act::Ready box(shell("echo ready; exec sleep 1000"));
+  ASSERT_TRUE(box.process);
+  const pid_t init = box.process->pid();
+  const std::string status = contents_of("/proc/" + std::to_string(init) + "/status");
+  for (const char* line : {"NoNewPrivs:\t1\n", "CapInh:\t0000000000000000\n", "CapPrm:\t0000000000000020\n",
+                           "CapEff:\t0000000000000020\n", "CapAmb:\t0000000000000000\n"})
+    EXPECT_TRUE(status.contains(line)) << line << status;
+  EXPECT_EQ(::getsid(init), init);
 }
 
 TEST(Hardening, SecurebitsAreLockedAndTheSessionKeyringIsNew) {

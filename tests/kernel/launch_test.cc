@@ -137,6 +137,45 @@ TEST(LaunchFiles, ExecFdRunsWhatNoMountShows) {
   }
 }
 
+int init_image_of_the_library() {
+  for (int descriptor = 3; descriptor < 1024; ++descriptor) {
+    std::error_code closed;
+    const auto target = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(descriptor), closed);
+    if (!closed && target.string().starts_with("/memfd:pivotbox-init")) return descriptor;
+  }
+  return -1;
+}
+
+TEST(LaunchFiles, TheInitImageCannotBeWrittenByTheBoxThatExecutesIt) {
+  EXPECT_EQ(text_of(finish(runner({"exit", "5"}, Pid1::init))), "exited 5");
+  EXPECT_EQ(::fcntl(init_image_of_the_library(), F_GET_SEALS),
+            F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+}
+
+TEST(LaunchFiles, AnotherFileUnderTheNumberOfTheInitImageIsNotExecuted) {
+  EXPECT_EQ(text_of(finish(runner({"exit", "5"}, Pid1::init))), "exited 5");
+  const int image = init_image_of_the_library();
+  ASSERT_GE(image, 0);
+  const Fd other = Fd::adopt(::open("/bin/true", O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::dup3(other.get(), image, O_CLOEXEC), image);
+  EXPECT_EQ(text_of(finish(runner({"exit", "5"}, Pid1::init))), "exited 5");
+  EXPECT_NE(init_image_of_the_library(), image);
+  ::close(image);
+}
+
+TEST(LaunchFiles, AScriptByDescriptorIsRefusedWithTheReason) {
+  const Fd script = memory_file();
+  ASSERT_EQ(::dprintf(script.get(), "#!/bin/sh\n"), 10);
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner box = runner({"script"}, pid1);
+    box.exec_fd = script.get();
+    const Error error = box::error_of(box);
+    EXPECT_EQ(error.field, "exec_fd");
+    EXPECT_EQ(error.code, ENOENT) << error.message();
+    EXPECT_TRUE(error.hint.starts_with("a script cannot")) << error.hint;
+  }
+}
+
 TEST(LaunchFiles, ADescriptorThatStaysOpenAcrossExecIsNotSeenInside) {
   const Fd root = Fd::adopt(::open("/", O_RDONLY | O_DIRECTORY));
   for (const Pid1 pid1 : kBothPid1) {
@@ -227,6 +266,16 @@ TEST(LaunchHook, AnErrorEndsTheLaunch) {
     EXPECT_EQ(act::HostState(), before);
     output.write.reset();
     EXPECT_EQ(act::read_to_end(output.read.get()), "");
+  }
+}
+
+TEST(LaunchHook, AnExceptionEndsTheLaunch) {
+  for (const Pid1 pid1 : kBothPid1) {
+    const act::HostState before;
+    Runner box = runner({"stay"}, pid1);
+    box.on_ready = [](pid_t) -> Result<> { throw std::runtime_error("mine"); };
+    EXPECT_THROW(static_cast<void>(box.start()), std::runtime_error);
+    EXPECT_EQ(act::HostState(), before);
   }
 }
 

@@ -47,6 +47,10 @@ TEST(StepHint, SomeErrnosHaveOneForEveryStep) {
   EXPECT_THAT(step_hint(step::GuardParent{}, SYS_ppoll, ESRCH), HasSubstr("died"));
 }
 
+TEST(StepHint, KnowsOverlaysThatOverlap) {
+  EXPECT_THAT(step_hint(step::MountFilesystem{}, SYS_fsconfig, ELOOP), HasSubstr("inside another"));
+}
+
 TEST(StepHint, IsEmptyWhenThereIsNothingToSay) { EXPECT_EQ(step_hint(step::SealRoot{}, SYS_mount, EXDEV), ""); }
 
 TEST(CloneHint, NamesWhatForbidsIt) {
@@ -59,11 +63,17 @@ TEST(CloneHint, NamesWhatForbidsIt) {
 }
 
 TEST(ExecHint, TellsTheCommonCausesApart) {
-  EXPECT_THAT(exec_hint(ENOENT), HasSubstr("does not exist inside"));
-  EXPECT_THAT(exec_hint(EACCES), HasSubstr("noexec"));
-  EXPECT_THAT(exec_hint(ENOEXEC), HasSubstr("#!"));
-  EXPECT_THAT(exec_hint(E2BIG), HasSubstr("too large"));
-  EXPECT_EQ(exec_hint(EXDEV), "");
+  EXPECT_THAT(exec_hint(ENOENT, Image::path), HasSubstr("does not exist inside"));
+  EXPECT_THAT(exec_hint(EACCES, Image::path), HasSubstr("noexec"));
+  EXPECT_THAT(exec_hint(ENOEXEC, Image::path), HasSubstr("#!"));
+  EXPECT_THAT(exec_hint(E2BIG, Image::path), HasSubstr("too large"));
+  EXPECT_EQ(exec_hint(EXDEV, Image::path), "");
+}
+
+TEST(ExecHint, KnowsThatNoScriptIsExecutedByItsDescriptor) {
+  EXPECT_THAT(exec_hint(ENOENT, Image::descriptor), HasSubstr("script"));
+  EXPECT_THAT(exec_hint(ENOENT, Image::path), HasSubstr("does not exist"));
+  EXPECT_EQ(exec_hint(EACCES, Image::descriptor), exec_hint(EACCES, Image::path));
 }
 
 }  // namespace

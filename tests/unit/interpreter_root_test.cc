@@ -88,6 +88,17 @@ TEST(Steps, ABindIsRestrictedAsAWholeBeforeAnybodySeesIt) {
                   "close(101)"));
 }
 
+TEST(Steps, EachLimitOfNamespacesIsSetToZeroAndNoLinkFollowed) {
+  SmallPlan small;
+  const std::vector<std::string> files = {"/proc/sys/user/a", "/proc/sys/user/b"};
+  small.add(step::ForbidNamespaces{small.build.list(files)});
+  EXPECT_THAT(
+      lines_of(small.plan),
+      ElementsAre(R"(openat(AT_FDCWD, "/proc/sys/user/a", O_WRONLY|O_NOFOLLOW|O_CLOEXEC, 00))", R"(write(100, "0", 1))",
+                  "close(100)", R"(openat(AT_FDCWD, "/proc/sys/user/b", O_WRONLY|O_NOFOLLOW|O_CLOEXEC, 00))",
+                  R"(write(101, "0", 1))", "close(101)"));
+}
+
 TEST(Steps, ASourceFollowsLinksOnlyWhenToldAndNeverMagicOnes) {
   SmallPlan small;
   small.add(step::BindMount{.source = small.build.text("/s"),

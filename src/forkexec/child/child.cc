@@ -21,9 +21,11 @@ struct RealKernel {
 
 long system_call(long number, long a, long b, long c, long d, long e, long f) {
   long result;
+  // NOLINTBEGIN(misc-const-correctness): GCC may put a constant elsewhere
   register long r10 asm("r10") = d;
   register long r8 asm("r8") = e;
   register long r9 asm("r9") = f;
+  // NOLINTEND(misc-const-correctness)
   asm volatile("syscall"
                : "=a"(result)
                : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
@@ -62,7 +64,8 @@ void run_child(void* argument) {
   Report report = interpreter.run();
   if (report.kind == Report::Kind::none) report = interpreter.finish();
   context.handshake->report = report;
-  for (;;) kernel.call(__NR_exit_group, 127, 0, 0, 0, 0, 0);
+  kernel.call(__NR_exit_group, 127, 0, 0, 0, 0, 0);
+  __builtin_trap();  // the filter refuses even that
 }
 
 void run_network_thread(void* argument) {

@@ -57,8 +57,8 @@ inline constexpr std::size_t kStackSize = 32768;
 /// clone3(2): the child runs `entry(argument)` on `stack` and never returns. Gives the kernel's answer in the parent.
 long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), void* argument);
 
-/// Interprets the plan, then executes; writes the report and exits if anything fails. `context` is a Context.
-[[noreturn]] void run_child(void* context);
+/// Interprets the plan, then executes; writes the report and exits if anything fails. `argument` is a Context.
+[[noreturn]] void run_child(void* argument);
 
 /// Makes the network namespace for the child, then ends this thread. `context` is the child's Context.
 [[noreturn]] void run_network_thread(void* context);

@@ -97,13 +97,14 @@ Result<Birth> give_birth(clone_args arguments, const ChildStack& stack, void (*e
   return Birth{.pid = static_cast<pid_t>(pid), .pidfd = Fd::adopt(pidfd)};
 }
 
-void bury(Birth& child) {
-  if (!child.pidfd) return;
-  ::syscall(SYS_pidfd_send_signal, child.pidfd.get(), SIGKILL, nullptr, 0);
+Burial::~Burial() {
+  const int pidfd = child_.pidfd.get();
+  if (pidfd < 0) return;
+  ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
   siginfo_t info;
-  while (::waitid(P_PIDFD, static_cast<id_t>(child.pidfd.get()), &info, WEXITED | __WALL) != 0 && errno == EINTR) {
+  while (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | __WALL) != 0 && errno == EINTR) {
   }
-  child.pidfd.reset();
+  child_.pidfd.reset();
 }
 
 }  // namespace pivotbox

@@ -38,8 +38,17 @@ struct Birth {
 [[nodiscard]] Result<Birth> give_birth(clone_args arguments, const ChildStack& stack, void (*entry)(void*),
                                        void* argument);
 
-/// Kills and reaps; returns when the child no longer touches this memory. All that is in its pid namespace dies with
-/// it.
-void bury(Birth& child);
+/// Kills and reaps `child` at the end of its scope, however that is left, unless somebody else owns its pidfd by then.
+/// Waits until the child no longer touches this memory. All that is in its pid namespace dies with it.
+class Burial {
+ public:
+  explicit Burial(Birth& child) : child_(child) {}
+  ~Burial();
+  Burial(const Burial&) = delete;
+  Burial& operator=(const Burial&) = delete;
+
+ private:
+  Birth& child_;
+};
 
 }  // namespace pivotbox

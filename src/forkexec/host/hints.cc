@@ -81,6 +81,7 @@ constexpr Hint kHints[] = {
      "dropping capabilities for good needs CAP_SETPCAP: set namespaces.user"},
     {index_of<step::MountFilesystem>, SYS_fstatfs, EROFS,
      "the overlay's upper and work directories are not writable for the box's ids"},
+    {index_of<step::MountFilesystem>, SYS_fsconfig, ELOOP, "one directory of the overlay lies inside another"},
     {index_of<step::RestrictLandlock>, SYS_openat2, ENOENT, "what was mounted there is gone: the host's files changed"},
     {index_of<step::RestrictLandlock>, SYS_landlock_restrict_self, E2BIG,
      "the caller is in as many Landlock domains as there can be: set landlock = std::nullopt"},
@@ -136,9 +137,11 @@ std::string_view step_hint(const Step& step, int call, int code) {
   return {};
 }
 
-std::string_view exec_hint(int code) {
+std::string_view exec_hint(int code, Image image) {
   switch (code) {
     case ENOENT:
+      if (image == Image::descriptor)
+        return "a script cannot be executed by its descriptor, nor a program whose dynamic loader the new root lacks";
       return "the program, or the interpreter or dynamic loader it names, does not exist inside the new root";
     case EACCES:
       return "the program is not an executable file for the program's ids, or lies on a noexec mount";

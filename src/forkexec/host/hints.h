@@ -1,6 +1,7 @@
 // What to do about a failure, for the failures people meet.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,7 +15,10 @@ namespace pivotbox {
 /// For a failed step; `call` is the system call's number.
 [[nodiscard]] std::string_view step_hint(const Step& step, int call, int code);
 
+/// What was to be executed: Runner::args, or Runner::exec_fd.
+enum class Image : std::uint8_t { path, descriptor };
+
 /// For a failed execve(2).
-[[nodiscard]] std::string_view exec_hint(int code);
+[[nodiscard]] std::string_view exec_hint(int code, Image image);
 
 }  // namespace pivotbox

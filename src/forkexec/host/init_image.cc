@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <memory>
 
 #include "linux/file.h"
 #include "linux/quiet_write.h"
@@ -39,16 +41,33 @@ Result<Fd> make_image() {
   return image;
 }
 
+/// Never changed once it is made, and never freed: another thread may be looking at it.
+struct Image {
+  int descriptor;
+  dev_t device;
+  ino_t inode;
+
+  /// A caller that closes every descriptor (a daemon) may have another file under this number by now.
+  [[nodiscard]] bool is_open() const {
+    struct stat status{};
+    return ::fstat(descriptor, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+  }
+};
+
 }  // namespace
 
 Result<int> init_image() {
-  static std::atomic<int> kept = -1;  // lock-free: a fork in the middle of it does no harm
-  if (const int made = kept; made >= 0) return made;
-  Result<Fd> image = make_image();
-  if (!image) return std::unexpected(std::move(image.error()));
-  int none = -1;
-  if (kept.compare_exchange_strong(none, image->get())) return image->release();
-  return none;  // another thread was first
+  static std::atomic<const Image*> kept = nullptr;  // lock-free: a fork in the middle of it does no harm
+  const Image* known = kept;
+  if (known != nullptr && known->is_open()) return known->descriptor;
+  Result<Fd> made = make_image();
+  if (!made) return std::unexpected(std::move(made.error()));
+  struct stat status{};
+  if (::fstat(made->get(), &status) != 0) return std::unexpected(linux_::system_error("make pivotbox's init", "fstat"));
+  auto image = std::make_unique<const Image>(made->get(), status.st_dev, status.st_ino);
+  if (!kept.compare_exchange_strong(known, image.get())) return known->descriptor;  // another thread was first
+  static_cast<void>(made->release());
+  return image.release()->descriptor;
 }
 
 }  // namespace pivotbox

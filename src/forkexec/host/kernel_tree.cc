@@ -127,7 +127,10 @@ Result<std::vector<HostMount>> KernelTree::mounts() {
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::uint64_t id = 0;
-    std::string parent, device, root, point;
+    std::string parent;
+    std::string device;
+    std::string root;
+    std::string point;
     words >> id >> parent >> device >> root >> point;
     point = unescaped(point);
     if (is_visible(point, id))

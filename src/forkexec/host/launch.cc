@@ -47,14 +47,12 @@ Result<Process> Launch::run() {
   if (Result<> r = open_descriptors(); !r) return std::unexpected(std::move(r.error()));
   set_context();
   const DumpableGuard dumpable(changes_ids_in_shared_memory(), host_.root);
+  const Burial burial(child_);  // also when the hook throws
   if (Result<> r = clone(); !r) return std::unexpected(std::move(r.error()));
   Result<> built = attend();
   if (built) built = await_program();
   if (!built && ran_out_of_memory()) return end_for_memory();
-  if (!built) {
-    bury(child_);
-    return std::unexpected(std::move(built.error()));
-  }
+  if (!built) return std::unexpected(std::move(built.error()));
   return finish();
 }
 

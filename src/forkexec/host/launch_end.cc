@@ -63,7 +63,9 @@ Error Launch::explain_failure(const Report& report) const {
   }
   error.syscall = syscall_name(report.syscall);
   error.code = report.error;
-  error.hint = in_finale ? exec_hint(report.error) : step_hint(plan_.steps[report.step], report.syscall, report.error);
+  const bool by_descriptor = error.field == "exec_fd";
+  error.hint = in_finale ? exec_hint(report.error, by_descriptor ? Image::descriptor : Image::path)
+                         : step_hint(plan_.steps[report.step], report.syscall, report.error);
   return error;
 }
 

@@ -163,7 +163,7 @@ Result<> Notifier::answer_one() {
   return send(notification, answer_to(notification));
 }
 
-SyscallResponse Notifier::answer_to(const SyscallNotification& notification) {
+SyscallResponse Notifier::answer_to(const SyscallNotification& notification) const {
   const bool denied =
       notification.action.kind == SyscallAction::Kind::fail || notification.action.kind == SyscallAction::Kind::kill;
   if (denied && handlers_.on_denial) handlers_.on_denial(notification);

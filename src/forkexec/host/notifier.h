@@ -52,7 +52,7 @@ class Notifier {
   void serve();
   Result<> answer_until_the_end();
   Result<> answer_one();
-  SyscallResponse answer_to(const SyscallNotification& notification);
+  [[nodiscard]] SyscallResponse answer_to(const SyscallNotification& notification) const;
   Result<> send(const SyscallNotification& notification, const SyscallResponse& response);
 
   Fd listener_;

@@ -25,7 +25,7 @@ namespace {
 
 Result<> check_filter(const Runner& runner) {
   const SeccompFilter& filter = runner.seccomp;
-  if (filter.program().empty()) return {};
+  if (filter.program().empty() && filter.name() == SeccompFilter::none().name()) return {};
   Result<> checked = seccomp::check(filter.program());
   if (!checked) checked.error().field = "seccomp";
   return checked ? check_listening(runner) : checked;

@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 #include "forkexec/host/mapping_namespace.h"
 #include "linux/file.h"
@@ -32,12 +34,20 @@ Error unfit(const Source& source, std::string why) {
   return {.kind = Error::Kind::invalid, .field = source.field, .action = source.path + " " + std::move(why)};
 }
 
-std::string open_hint(int code) {
+/// ": name the real path, /usr/lib"; without it where it leads nowhere.
+std::string advice_of_real_path(const std::string& path) {
+  std::error_code nowhere;
+  const std::filesystem::path real = std::filesystem::canonical(path, nowhere);
+  return nowhere ? ": name the real path" : ": name the real path, " + real.string();
+}
+
+std::string open_hint(const Source& source, int code) {
   switch (code) {
     case ENOENT:
       return "the source must exist on the host";
     case ELOOP:
-      return "a component is a symbolic link: name the real path, or set source_symlinks = Symlinks::follow";
+      return "a component is a symbolic link, which an earlier program may have planted" +
+             advice_of_real_path(source.path) + ", or set source_symlinks = Symlinks::follow";
     case EACCES:
       return "the calling process may not reach it";
     default:
@@ -50,7 +60,10 @@ Result<OpenSource> open_source(const Source& source) {
   how.flags = O_PATH | O_CLOEXEC;
   how.resolve = RESOLVE_NO_MAGICLINKS | (source.symlinks == Symlinks::refuse ? RESOLVE_NO_SYMLINKS : 0U);
   const long descriptor = ::syscall(SYS_openat2, AT_FDCWD, source.path.c_str(), &how, sizeof how);
-  if (descriptor < 0) return std::unexpected(source_error(source, "openat2", errno, open_hint(errno)));
+  if (descriptor < 0) {
+    const int code = errno;
+    return std::unexpected(source_error(source, "openat2", code, open_hint(source, code)));
+  }
   OpenSource opened{.path = Fd::adopt(static_cast<int>(descriptor))};
   struct stat status{};
   if (::fstat(opened.path.get(), &status) != 0) return std::unexpected(source_error(source, "fstat", errno));

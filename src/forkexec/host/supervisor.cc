@@ -81,7 +81,10 @@ bool sleep_or_see_the_end(const BoxEnd& box, const Duties& duties, nanoseconds r
 void keep(BoxEnd& box, Duties duties) {
   for (;;) {
     const Look next = look(duties);
-    if (next.reached) return box.end_and_wait(*next.reached);
+    if (next.reached) {
+      box.end_and_wait(*next.reached);
+      return;
+    }
     if (sleep_or_see_the_end(box, duties, next.rest)) return;
   }
 }

@@ -170,7 +170,7 @@ class RuleApplier {
 
   Result<> emit(std::size_t mount) {
     Remade& remade = remade_[mount];
-    if (remade.untouched() && !(remade.parts.size() == 1 && remade.parts.begin()->second.marked)) {
+    if (remade.untouched() && (remade.parts.size() != 1 || !remade.parts.begin()->second.marked)) {
       if (remade.hidden.empty()) add(runner_.mounts[mount], field_of_mount(mount));
       return {};
     }

@@ -52,8 +52,8 @@ class BoxMap {
   [[nodiscard]] Access access_of(std::size_t mount) const { return access_[mount]; }
 
  private:
-  void add_host(const Runner& runner, std::size_t mount, HostTree& tree, const std::vector<HostMount>& host_mounts);
-  void add_mount(const Runner& runner, std::size_t mount, HostTree& tree, const std::vector<HostMount>& host_mounts);
+  void add_host(const Runner& runner, std::size_t index, HostTree& tree, const std::vector<HostMount>& host_mounts);
+  void add_mount(const Runner& runner, std::size_t index, HostTree& tree, const std::vector<HostMount>& host_mounts);
   void cover(std::string_view target);
 
   std::vector<Spot> spots_;

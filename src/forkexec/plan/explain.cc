@@ -109,10 +109,10 @@ std::string explain_text(const Plan& plan) {
 }
 
 std::string explain_json(const Plan& plan) {
-  std::string out = "{\"version\": 1, \"namespaces\": [";
+  std::string out = R"({"version": 1, "namespaces": [)";
   for (std::string_view separator; const std::string_view name : namespace_names(plan.namespaces))
     out += fmt::format("{}\"{}\"", std::exchange(separator, ", "), name);
-  out += fmt::format("], \"strength\": {{\"namespaces\": {}, \"landlock_abi\": {}, \"filter\": {}}}, \"steps\": [",
+  out += fmt::format(R"(], "strength": {{"namespaces": {}, "landlock_abi": {}, "filter": {}}}, "steps": [)",
                      plan.strength.namespaces, plan.strength.landlock_abi, plan.strength.filter);
   for (std::size_t i = 0; i < plan.steps.size(); ++i)
     out += fmt::format(

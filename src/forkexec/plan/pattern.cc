@@ -59,7 +59,10 @@ std::size_t match_one(std::string_view pattern, std::size_t at, char c) {
 
 /// Only the last "*" is ever tried again: the time is at most the product of the lengths.
 bool matches_wildcards(std::string_view pattern, std::string_view name) {
-  std::size_t p = 0, n = 0, star = std::string_view::npos, retry = 0;
+  std::size_t p = 0;
+  std::size_t n = 0;
+  std::size_t star = std::string_view::npos;
+  std::size_t retry = 0;
   while (n < name.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
       star = ++p;
@@ -111,12 +114,12 @@ Result<> check_pattern(std::string_view pattern, const std::string& field) {
   };
   for (std::size_t i = 0; i < pattern.size(); ++i) {
     if (pattern[i] == '\\') {
-      if (++i == pattern.size()) return fault("ends in a \"\\\"", "write \"\\\\\" for one");
-      if (pattern[i] == '/') return fault("has a component that ends in a \"\\\"", "write \"\\\\\" for one");
+      if (++i == pattern.size()) return fault(R"(ends in a "\")", R"(write "\\" for one)");
+      if (pattern[i] == '/') return fault(R"(has a component that ends in a "\")", R"(write "\\" for one)");
     } else if (pattern[i] == '[') {
       const std::size_t end = end_of_class(pattern, i);
       if (end == std::string_view::npos || pattern.substr(i, end - i).contains('/'))
-        return fault("has a \"[\" without its \"]\"", "write \"\\[\" for one that is meant");
+        return fault(R"(has a "[" without its "]")", R"(write "\[" for one that is meant)");
       i = end - 1;
     }
   }

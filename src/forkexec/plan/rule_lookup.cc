@@ -26,7 +26,8 @@ std::unexpected<Error> RuleLookup::impossible(std::size_t rule, std::string why,
 std::string RuleLookup::path_of(std::size_t rule) const { return normal(runner_.path_rules[rule].path); }
 
 Result<> RuleLookup::run() {
-  std::vector<std::size_t> exact_access, exact_denials;
+  std::vector<std::size_t> exact_access;
+  std::vector<std::size_t> exact_denials;
   for (std::size_t i = 0; i < runner_.path_rules.size(); ++i) {
     if (has_wildcards(path_of(i))) continue;
     const Kind kind = runner_.path_rules[i].kind;

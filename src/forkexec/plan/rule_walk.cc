@@ -109,7 +109,7 @@ Result<> RuleLookup::meet(Walk& walk, const Spot& spot, const std::string& path,
 Result<> RuleLookup::walk_directory(Walk& walk, const Spot& spot, const std::string& path,
                                     const PatternTree::State& state) {
   const bool lists = walk.patterns.lists(state);
-  std::vector<std::string> literal = walk.patterns.literal_names(state);
+  const std::vector<std::string> literal = walk.patterns.literal_names(state);
   if (!lists && literal.empty()) return {};
   const std::size_t rule = walk.patterns.any_rule(state);
   if (walk.kind == Kind::deny && access_at(path, spot) == Access::read_write)
@@ -127,7 +127,7 @@ Result<> RuleLookup::walk_directory(Walk& walk, const Spot& spot, const std::str
     }
     entries = std::move(*listed);
   } else {
-    for (std::string& name : literal) {
+    for (const std::string& name : literal) {
       const Result<HostFile> facts = tree_.look(joined(host_path_of(spot, path), name));
       if (facts && facts->kind != HostFile::Kind::missing)
         entries.push_back({.name = name, .directory = facts->kind == HostFile::Kind::directory});

@@ -37,7 +37,8 @@ void RootBuilder::inherit(step::FillLayer::Entry& made, const LayerEntry& from) 
   const Source& source = plan_.sources[next_source_];
   const SourceFacts& facts = host_.sources[next_source_];
   const Identity& id = plan_.identity;
-  std::optional<std::uint32_t> uid, gid;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
   if (source.map_owner) {
     if (from.uid == facts.uid) uid = id.program.uid;
     if (from.gid == facts.gid) gid = id.program.gid;

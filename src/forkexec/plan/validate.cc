@@ -242,6 +242,7 @@ Result<> check_memory(const Runner& runner) {
 Result<> check_group_limits(const Runner& runner) {
   const Limits& limits = runner.limits;
   if (Result<> r = check_memory(runner); !r) return r;
+  // NOLINTNEXTLINE(readability-simplify-boolean-expr): what is not a number is refused too
   if (limits.cpus && !(*limits.cpus >= 0.01 && *limits.cpus <= 8192))
     return invalid("limits.cpus", "must be from 0.01 to 8192");
   if (!limits.cpuset.empty() && !is_cpu_list(limits.cpuset))

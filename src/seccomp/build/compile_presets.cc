@@ -19,7 +19,6 @@
 
 namespace {
 
-using pivotbox::Error;
 using pivotbox::SyscallPolicy;
 
 [[noreturn]] void stop(const std::string& why) {
