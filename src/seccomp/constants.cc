@@ -179,7 +179,8 @@ std::vector<std::string_view> error_names() {
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names) {
   constexpr std::size_t kLongestWord = 64;  // nothing longer is a slip of the finger
   if (word.size() > kLongestWord) return {};
-  std::size_t best = word.size() / 3 + 2;
+  // A slip or two of the finger, not half of another word.
+  std::size_t best = std::max<std::size_t>(word.size() / 4, 1) + 1;
   std::string_view closest;
   for (const std::string_view name : names)
     if (const std::size_t found = distance(word, name); found < best) {
