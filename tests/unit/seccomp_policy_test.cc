@@ -215,6 +215,10 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(DefaultPolicy, UnknownCallsGetEnosys) {
   EXPECT_EQ(evaluate(SeccompFilter().program(), call_of(kNewestSyscall + 1)), kEnosys);
   EXPECT_EQ(evaluate(SeccompFilter().program(), call_of(5000)), kEnosys);
+  for (int number = 0; number <= kNewestSyscall; ++number)
+    if (syscall_name(number).empty()) {
+      EXPECT_EQ(evaluate(SeccompFilter().program(), call_of(number)), kEnosys) << number;
+    }
 }
 
 TEST(DefaultPolicy, IsSmallEnoughToLoadQuickly) { EXPECT_LE(SeccompFilter().program().size(), 200U); }
@@ -228,6 +232,9 @@ TEST(Syscalls, NamesAndNumbersAreEachOthersInverse) {
     }
   EXPECT_EQ(syscall_name(165), "mount");
   EXPECT_EQ(syscall_number("clone3"), 435);
+  EXPECT_EQ(syscall_number("uretprobe"), 335) << "Linux 6.11";
+  EXPECT_EQ(syscall_number("uprobe"), 336) << "Linux 6.18";
+  EXPECT_EQ(syscall_name(337), "") << "nothing was given numbers up to 423";
   EXPECT_FALSE(syscall_number("no_such_call"));
   EXPECT_EQ(syscall_name(100000), "");
 }
