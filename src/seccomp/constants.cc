@@ -61,6 +61,9 @@ constexpr auto kConstants = std::to_array<Constant>({
     PIVOTBOX_CONSTANT(SOCK_DGRAM),
     PIVOTBOX_CONSTANT(SOCK_RAW),
     PIVOTBOX_CONSTANT(SOCK_SEQPACKET),
+    Constant{"IPPROTO_SMC", 256},    // <linux/in.h> of Linux 6.11
+    Constant{"IPPROTO_MPTCP", 262},  // <linux/in.h>
+    PIVOTBOX_CONSTANT(MSG_FASTOPEN),
     PIVOTBOX_CONSTANT(SOCK_CLOEXEC),
     PIVOTBOX_CONSTANT(SOCK_NONBLOCK),
     // ioctl
@@ -100,7 +103,7 @@ constexpr auto kConstants = std::to_array<Constant>({
     Constant{"MAP_SHARED", 1},
     Constant{"MAP_PRIVATE", 2},
     Constant{"MAP_ANONYMOUS", 0x20},
-    // prctl, personality, prlimit64
+    // prctl, setpriority, personality, prlimit64
     PIVOTBOX_CONSTANT(PR_SET_NAME),
     PIVOTBOX_CONSTANT(PR_GET_NAME),
     PIVOTBOX_CONSTANT(PR_SET_PDEATHSIG),
@@ -109,6 +112,7 @@ constexpr auto kConstants = std::to_array<Constant>({
     PIVOTBOX_CONSTANT(PR_SET_SECCOMP),
     PIVOTBOX_CONSTANT(PR_SET_VMA),
     PIVOTBOX_CONSTANT(PR_CAPBSET_READ),
+    PIVOTBOX_CONSTANT(PRIO_USER),
     PIVOTBOX_CONSTANT(PER_LINUX),
     PIVOTBOX_CONSTANT(PER_LINUX32),
     PIVOTBOX_CONSTANT(UNAME26),

@@ -162,6 +162,8 @@ constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
 constexpr std::uint32_t kEperm = SECCOMP_RET_ERRNO | 1U;
 constexpr std::uint32_t kEnosys = SECCOMP_RET_ERRNO | 38U;
 constexpr std::uint32_t kEafnosupport = SECCOMP_RET_ERRNO | 97U;
+constexpr std::uint32_t kEopnotsupp = SECCOMP_RET_ERRNO | 95U;
+constexpr std::uint32_t kEprotonosupport = SECCOMP_RET_ERRNO | 93U;
 constexpr std::uint64_t kHigh = std::uint64_t{1} << 32U;  // above what the kernel looks at
 
 class DefaultPolicyVerdict : public testing::TestWithParam<Verdict> {};
@@ -200,6 +202,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Verdict{"socket", {16, 3, 0}, kAllow}, Verdict{"socket", {16, 3, 9}, kEafnosupport},
                     Verdict{"socket", {40}, kEafnosupport}, Verdict{"socket", {40 | kHigh}, kEafnosupport},
                     Verdict{"socket", {38}, kEafnosupport}, Verdict{"socketpair", {1}, kAllow},
+                    Verdict{"socket", {2, 1, 6}, kAllow}, Verdict{"socket", {2, 1, 262}, kEprotonosupport},
+                    Verdict{"socket", {10, 1, 262 | kHigh}, kEprotonosupport},
+                    Verdict{"socket", {2, 1, 256}, kEprotonosupport}, Verdict{"sendto", {3, 0, 1, 0x4000}, kAllow},
+                    Verdict{"sendto", {3, 0, 1, 0x20000000}, kEopnotsupp},
+                    Verdict{"sendmsg", {3, 0, 0x20004000}, kEopnotsupp},
+                    Verdict{"sendmmsg", {3, 0, 1, 0x20000000 | kHigh}, kEopnotsupp},
                     Verdict{"socketpair", {30}, kEafnosupport}, Verdict{"personality", {0xffffffff}, kAllow},
                     Verdict{"personality", {0x40000}, kAllow}, Verdict{"personality", {0x0400000}, kEperm},
                     Verdict{"chmod", {0, 0755}, kAllow}, Verdict{"chmod", {0, 04755}, kEperm},
