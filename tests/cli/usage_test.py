@@ -43,6 +43,7 @@ WRONG = [
     (["run", "--uid-map", "0:1000", "true"], "--uid-map", "--gid-map"),
     (["run", "--gid-map", "0:1000", "true"], "--gid-map", "--uid-map"),
     (["run", "--no-landlock", "--require", "landlock", "true"], "--no-landlock", "--require landlock"),
+    (["run", "--require", "everything", "--no-landlock", "true"], "--no-landlock", "--require everything"),
     (["run", "--tcp-bind", "80", "--no-landlock", "true"], "--no-landlock", "--tcp-bind"),
     (["run", "--no-landlock", "--tcp-connect", "none", "true"], "--no-landlock", "--tcp-connect"),
     # Mounts.
