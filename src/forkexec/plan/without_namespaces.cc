@@ -63,7 +63,11 @@ class HostEntries {
 Result<SeccompFilter> narrowed_filter(const Runner& runner) {
   if (runner.seccomp.program().empty()) return runner.seccomp;
   std::optional<SyscallPolicy> own = runner.seccomp.policy();
-  if (!own) return impossible("seccomp", "a program of the caller's own is not enough, and cannot be narrowed");
+  if (!own) {
+    auto refusal = impossible("seccomp", "a program of the caller's own is not enough");
+    refusal.error().hint = "SeccompFilter::from_policy() makes filters that can be narrowed";
+    return refusal;
+  }
   std::string text = "default allow\ninclude without_namespaces\n";
   if (runner.namespaces.net) text += "errno(EACCES) socket\n";
   if (runner.namespaces.ipc) text += "errno(EACCES) @ipc\n";
