@@ -75,6 +75,8 @@ Parsed<> check_combinations(const Options& options) {
       std::ranges::find(options.rlimits, RLIMIT_NPROC, &ResourceLimit::resource) != options.rlimits.end())
     return std::unexpected("--pids: contradicts --rlimit nproc, by which it is kept");
   if (options.second_wall == SecondWall::none) {
+    if (options.require == Require::everything)
+      return std::unexpected("--no-landlock: contradicts --require everything");
     if (options.require == Require::landlock) return std::unexpected("--no-landlock: contradicts --require landlock");
     if (options.tcp_bind) return std::unexpected("--no-landlock: contradicts --tcp-bind, which Landlock keeps");
     if (options.tcp_connect) return std::unexpected("--no-landlock: contradicts --tcp-connect, which Landlock keeps");

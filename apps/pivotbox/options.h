@@ -93,7 +93,7 @@ struct Options {
   SecondWall second_wall = SecondWall::landlock;
   std::optional<std::vector<std::uint16_t>> tcp_bind;
   std::optional<std::vector<std::uint16_t>> tcp_connect;
-  Require require = Require::everything;
+  std::optional<Require> require;  ///< everything, if it is not said
   Watching watching = Watching::nothing;
   std::optional<std::string> learned_policy;  ///< where 'learn' writes
 

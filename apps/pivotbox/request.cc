@@ -318,7 +318,7 @@ void RequestBuilder::set_identity() {
   runner().host_name = options_.host_name;
   runner().namespaces.net = options_.network == Network::loopback_only;
   runner().capabilities = options_.capabilities;
-  runner().require = options_.require;
+  runner().require = options_.require.value_or(Require::everything);
   runner().landlock = Landlock{.tcp_bind = options_.tcp_bind, .tcp_connect = options_.tcp_connect};
   if (options_.second_wall == SecondWall::none) runner().landlock = std::nullopt;
 }

@@ -94,11 +94,11 @@ std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"
 std::string suggestion(std::string_view word, std::span<const std::string_view> names) {
   constexpr std::size_t kLongestWord = 64;  // nothing longer is a slip of the finger
   if (names.empty() || word.size() > kLongestWord) return {};
-  std::size_t best = word.size() / 3 + 1;
+  // A slip or two of the finger, not half of another word.
+  std::size_t best = std::max<std::size_t>(word.size() / 4, 1) + 1;
   std::string_view closest;
   for (const std::string_view name : names)
-    if (const std::size_t distance = edit_distance(word, name);
-        distance < best || (distance == best && closest.empty())) {
+    if (const std::size_t distance = edit_distance(word, name); distance < best) {
       best = distance;
       closest = name;
     }

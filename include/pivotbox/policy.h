@@ -69,7 +69,7 @@ struct SyscallRule {
 /// killed whatever it says.
 struct SyscallPolicy {
   SyscallAction default_action = SyscallAction::kill();  ///< known calls without a rule that applies
-  SyscallAction unknown_action = SyscallAction::kill();  ///< calls with numbers above `newest_known`
+  SyscallAction unknown_action = SyscallAction::kill();  ///< above `newest_known`, and numbers no call has yet
   int newest_known = kNewestSyscall;
   std::vector<SyscallRule> rules;
   bool operator==(const SyscallPolicy&) const = default;

@@ -61,6 +61,9 @@ constexpr auto kConstants = std::to_array<Constant>({
     PIVOTBOX_CONSTANT(SOCK_DGRAM),
     PIVOTBOX_CONSTANT(SOCK_RAW),
     PIVOTBOX_CONSTANT(SOCK_SEQPACKET),
+    Constant{"IPPROTO_SMC", 256},    // <linux/in.h> of Linux 6.11
+    Constant{"IPPROTO_MPTCP", 262},  // <linux/in.h>
+    PIVOTBOX_CONSTANT(MSG_FASTOPEN),
     PIVOTBOX_CONSTANT(SOCK_CLOEXEC),
     PIVOTBOX_CONSTANT(SOCK_NONBLOCK),
     // ioctl
@@ -100,7 +103,7 @@ constexpr auto kConstants = std::to_array<Constant>({
     Constant{"MAP_SHARED", 1},
     Constant{"MAP_PRIVATE", 2},
     Constant{"MAP_ANONYMOUS", 0x20},
-    // prctl, personality, prlimit64
+    // prctl, setpriority, personality, prlimit64
     PIVOTBOX_CONSTANT(PR_SET_NAME),
     PIVOTBOX_CONSTANT(PR_GET_NAME),
     PIVOTBOX_CONSTANT(PR_SET_PDEATHSIG),
@@ -109,6 +112,7 @@ constexpr auto kConstants = std::to_array<Constant>({
     PIVOTBOX_CONSTANT(PR_SET_SECCOMP),
     PIVOTBOX_CONSTANT(PR_SET_VMA),
     PIVOTBOX_CONSTANT(PR_CAPBSET_READ),
+    PIVOTBOX_CONSTANT(PRIO_USER),
     PIVOTBOX_CONSTANT(PER_LINUX),
     PIVOTBOX_CONSTANT(PER_LINUX32),
     PIVOTBOX_CONSTANT(UNAME26),
@@ -179,7 +183,8 @@ std::vector<std::string_view> error_names() {
 std::string_view nearest(std::string_view word, const std::vector<std::string_view>& names) {
   constexpr std::size_t kLongestWord = 64;  // nothing longer is a slip of the finger
   if (word.size() > kLongestWord) return {};
-  std::size_t best = word.size() / 3 + 2;
+  // A slip or two of the finger, not half of another word.
+  std::size_t best = std::max<std::size_t>(word.size() / 4, 1) + 1;
   std::string_view closest;
   for (const std::string_view name : names)
     if (const std::size_t found = distance(word, name); found < best) {

@@ -18,6 +18,14 @@ std::size_t name_size(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::find_if_not(text, is_name) - text.begin());
 }
 
+/// Of names joined by '-', as those of presets may be.
+std::size_t word_size(std::string_view text) {
+  std::size_t size = name_size(text);
+  while (size + 1 < text.size() && text[size] == '-' && is_name(text[size + 1]))
+    size += 1 + name_size(text.substr(size + 1));
+  return size;
+}
+
 }  // namespace
 
 std::string Token::words() const {
@@ -88,7 +96,7 @@ void Lexer::read() {
   std::size_t prefix = 0;
   if (is_letter(rest_.front())) {
     next_.kind = Token::Kind::word;
-    size = name_size(rest_);
+    size = word_size(rest_);
   } else if (rest_.front() == '@' && rest_.size() > 1 && is_letter(rest_[1])) {
     next_.kind = Token::Kind::group;
     prefix = 1;

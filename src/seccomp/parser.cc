@@ -127,7 +127,13 @@ class Parser {
   Result<> include() {
     const Token name = lexer_.take();
     const std::string_view text = name.kind == Token::Kind::word ? texts_.preset(name.text) : std::string_view();
-    if (text.empty()) return lexer_.error(name, fmt::format("{} is no preset that can be included", name.words()));
+    if (text.empty()) {
+      const std::vector<std::string_view> presets = texts_.preset_names();
+      const std::string_view close = nearest(name.text, presets);
+      return lexer_.error(
+          name, fmt::format("{} is no preset that can be included", name.words()),
+          close.empty() ? fmt::format("the presets are: {}", fmt::join(presets, ", ")) : did_you_mean(close));
+    }
     if (!collected_.included.insert(name.text).second) {
       if (nested_) return {};
       return lexer_.error(name, fmt::format("'{}' is included twice", name.text));

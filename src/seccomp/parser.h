@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 #include "pivotbox/error.h"
 #include "pivotbox/policy.h"
@@ -16,6 +17,7 @@ class PolicyTexts {
   [[nodiscard]] virtual const Groups& groups() const = 0;
   /// Text of a preset; empty if there is none of that name.
   [[nodiscard]] virtual std::string_view preset(std::string_view name) const = 0;
+  [[nodiscard]] virtual std::vector<std::string_view> preset_names() const = 0;
 };
 
 /// As SyscallPolicy::parse().

@@ -147,6 +147,12 @@ class LeafCompiler {
   Assembler& code_;
 };
 
+/// What happens to a call that no rule decides. A number without a call, in the middle of the table, may get one.
+SyscallAction fallback_of(const SyscallPolicy& policy, int number) {
+  const bool unassigned = number <= kNewestSyscall && syscall_name(number).empty();
+  return number > policy.newest_known || unassigned ? policy.unknown_action : policy.default_action;
+}
+
 /// Consecutive numbers that are treated alike.
 struct Range {
   int first;
@@ -186,7 +192,7 @@ std::vector<Range> ranges_of(const SyscallPolicy& policy) {
   for (int number = 0; number <= policy.newest_known; ++number) {
     const auto begin = next;
     while (next != rules.cend() && (*next)->syscall == number) ++next;
-    add(treatment_of(number, std::span(begin, next), policy.default_action));
+    add(treatment_of(number, std::span(begin, next), fallback_of(policy, number)));
   }
   add({.first = policy.newest_known + 1, .rules = {}, .otherwise = policy.unknown_action});
   return ranges;
@@ -264,9 +270,8 @@ Result<std::vector<sock_filter>> compile(const SyscallPolicy& policy) {
 
 SyscallAction decide(const SyscallPolicy& policy, const seccomp_data& call) {
   if (call.arch != AUDIT_ARCH_X86_64 || static_cast<std::uint32_t>(call.nr) >= kX32Bit) return SyscallAction::kill();
-  if (call.nr > policy.newest_known) return policy.unknown_action;
   const auto rule = std::ranges::find_if(policy.rules, [&](const SyscallRule& r) { return applies(r, call); });
-  return rule == policy.rules.end() ? policy.default_action : rule->action;
+  return rule == policy.rules.end() ? fallback_of(policy, call.nr) : rule->action;
 }
 
 }  // namespace pivotbox::seccomp

@@ -32,6 +32,9 @@ class BuiltinTexts : public PolicyTexts {
     const Preset* found = find_preset(name);
     return found == nullptr ? std::string_view() : found->text;
   }
+  [[nodiscard]] std::vector<std::string_view> preset_names() const override {
+    return {std::begin(kPresetNames), std::end(kPresetNames)};
+  }
 
  private:
   Groups groups_ = parse_groups(kGroupsText, "groups").value();  // the build has read it already

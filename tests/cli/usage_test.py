@@ -43,6 +43,7 @@ WRONG = [
     (["run", "--uid-map", "0:1000", "true"], "--uid-map", "--gid-map"),
     (["run", "--gid-map", "0:1000", "true"], "--gid-map", "--uid-map"),
     (["run", "--no-landlock", "--require", "landlock", "true"], "--no-landlock", "--require landlock"),
+    (["run", "--require", "everything", "--no-landlock", "true"], "--no-landlock", "--require everything"),
     (["run", "--tcp-bind", "80", "--no-landlock", "true"], "--no-landlock", "--tcp-bind"),
     (["run", "--no-landlock", "--tcp-connect", "none", "true"], "--no-landlock", "--tcp-connect"),
     # Mounts.
@@ -142,6 +143,13 @@ class WrongCommandLine(CommandLineTest):
                 self.assert_refused(finished, 2, *expected)
                 self.assertEqual(len(finished.errors.splitlines()), 1)
                 self.assertEqual(os.listdir(self.directory), [])
+
+    def test_nothing_is_suggested_that_is_not_close(self):
+        for words in (["--bogus"], ["--foo"], ["--rlimit", "cap=1"], ["--net", "hose-pipe"], ["--tmpfs", "/x:nose=1"]):
+            with self.subTest(words=words):
+                finished = self.pivotbox("run", *words, "true")
+                self.assert_refused(finished, 2, "'" + words[-1].rpartition(":")[2].partition("=")[0] + "'")
+                self.assertNotIn("did you mean", finished.errors)
 
     def test_report_file_is_not_created(self):
         self.assert_refused(self.pivotbox("run", "--report", "record.json", "--timeout", "x", "true"), 2, "--timeout")

@@ -89,6 +89,54 @@ TEST(LandlockAlone, HoldsTheProgramInItsDirectory) {
         << attack;
 }
 
+/// The lines that a Python script prints in such a box: NAME for each attempt that got through.
+std::string got_through_without_namespaces(const std::string& attempts) {
+  const HostDirectory directory;
+  ::chmod(directory.path().c_str(), 0777);
+  std::ofstream(directory.path() + "/attempts.py") << R"(
+import ctypes, os, socket
+libc = ctypes.CDLL(None, use_errno=True)
+def call(*arguments):
+    if libc.syscall(*arguments) < 0: raise OSError(ctypes.get_errno(), 'syscall')
+def attempt(name, make):
+    try: make()
+    except OSError: return
+    print(name)
+parent = os.getppid()
+)" << attempts;
+  return said_without_namespaces(directory.path(), "/usr/bin/python3 attempts.py", Require::landlock);
+}
+
+TEST(LandlockAlone, TheFilterClosesWhatLandlockLeavesOpen) {
+  REQUIRE_NO_SANITIZER();
+  EXPECT_EQ(got_through_without_namespaces(R"(
+attempt('unix socket', lambda: socket.socket(socket.AF_UNIX))
+attempt('unix datagrams', lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))
+attempt('udp', lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+attempt('tcp', lambda: socket.socket(socket.AF_INET6, socket.SOCK_STREAM).listen())
+attempt('routes', lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW))
+attempt('priority', lambda: os.setpriority(os.PRIO_PROCESS, parent, 19))
+attempt('priority of all', lambda: os.setpriority(os.PRIO_USER, 0, 19))
+attempt('disk priority of all', lambda: call(251, 3, 0, 0x6000))
+attempt('processors', lambda: os.sched_setaffinity(parent, {0}))
+attempt('scheduler', lambda: os.sched_setscheduler(parent, os.SCHED_BATCH, os.sched_param(0)))
+attempt('limit', lambda: call(302, parent, 0, ctypes.create_string_buffer(bytes([255]) * 16), None))
+attempt('shared memory', lambda: call(29, 0, 4096, 0o600))
+attempt('message queue', lambda: call(68, 0, 0o600))
+attempt('keyring', lambda: call(250, 0, -4, 0))
+)"),
+            "");
+  EXPECT_EQ(got_through_without_namespaces(R"(
+attempt('a pair', lambda: (lambda pair: pair[0].send(b'x'))(socket.socketpair()))
+attempt('own priority', lambda: os.nice(1))
+attempt('own processors', lambda: os.sched_setaffinity(0, os.sched_getaffinity(0)))
+attempt('own limit', lambda: call(302, 0, 7, ctypes.create_string_buffer(bytes([64, *[0] * 7]) * 2), None))
+attempt('reading limits', lambda: call(302, parent, 7, None, ctypes.create_string_buffer(16)))
+attempt('a child', lambda: os.waitpid(os.posix_spawn('/usr/bin/true', ['true'], {}), 0))
+)"),
+            "a pair\nown priority\nown processors\nown limit\nreading limits\na child\n");
+}
+
 TEST(LandlockAlone, TheHostsOwnProgramsCanBeHad) {
   REQUIRE_NO_SANITIZER();
   const HostDirectory directory;

@@ -232,6 +232,13 @@ TEST(Landlock, TcpPortsAreRestrictedWhenAskedFor) {
   EXPECT_TRUE(succeeds(connect, {}));
   EXPECT_TRUE(succeeds(connect, {.tcp_bind = {{0}}}));
   EXPECT_FALSE(succeeds(connect, {.tcp_connect = {{}}}));
+  // Of these Landlock knows nothing; the filter does.
+  const std::string listen = "t = s.create_server(('127.0.0.1', 0)); c = s.socket(proto=";
+  const std::string multipath = listen + "262); c.connect(t.getsockname())";
+  const std::string by_sending = listen + "0); c.sendto(b'x', s.MSG_FASTOPEN, t.getsockname())";
+  EXPECT_TRUE(succeeds(listen + "6); c.connect(t.getsockname())", {}));
+  EXPECT_FALSE(succeeds(multipath, {.tcp_connect = {{}}}));
+  EXPECT_FALSE(succeeds(by_sending, {.tcp_connect = {{}}}));
 }
 
 }  // namespace

@@ -162,6 +162,8 @@ constexpr std::uint32_t kAllow = SECCOMP_RET_ALLOW;
 constexpr std::uint32_t kEperm = SECCOMP_RET_ERRNO | 1U;
 constexpr std::uint32_t kEnosys = SECCOMP_RET_ERRNO | 38U;
 constexpr std::uint32_t kEafnosupport = SECCOMP_RET_ERRNO | 97U;
+constexpr std::uint32_t kEopnotsupp = SECCOMP_RET_ERRNO | 95U;
+constexpr std::uint32_t kEprotonosupport = SECCOMP_RET_ERRNO | 93U;
 constexpr std::uint64_t kHigh = std::uint64_t{1} << 32U;  // above what the kernel looks at
 
 class DefaultPolicyVerdict : public testing::TestWithParam<Verdict> {};
@@ -200,6 +202,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Verdict{"socket", {16, 3, 0}, kAllow}, Verdict{"socket", {16, 3, 9}, kEafnosupport},
                     Verdict{"socket", {40}, kEafnosupport}, Verdict{"socket", {40 | kHigh}, kEafnosupport},
                     Verdict{"socket", {38}, kEafnosupport}, Verdict{"socketpair", {1}, kAllow},
+                    Verdict{"socket", {2, 1, 6}, kAllow}, Verdict{"socket", {2, 1, 262}, kEprotonosupport},
+                    Verdict{"socket", {10, 1, 262 | kHigh}, kEprotonosupport},
+                    Verdict{"socket", {2, 1, 256}, kEprotonosupport}, Verdict{"sendto", {3, 0, 1, 0x4000}, kAllow},
+                    Verdict{"sendto", {3, 0, 1, 0x20000000}, kEopnotsupp},
+                    Verdict{"sendmsg", {3, 0, 0x20004000}, kEopnotsupp},
+                    Verdict{"sendmmsg", {3, 0, 1, 0x20000000 | kHigh}, kEopnotsupp},
                     Verdict{"socketpair", {30}, kEafnosupport}, Verdict{"personality", {0xffffffff}, kAllow},
                     Verdict{"personality", {0x40000}, kAllow}, Verdict{"personality", {0x0400000}, kEperm},
                     Verdict{"chmod", {0, 0755}, kAllow}, Verdict{"chmod", {0, 04755}, kEperm},
@@ -215,6 +223,10 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(DefaultPolicy, UnknownCallsGetEnosys) {
   EXPECT_EQ(evaluate(SeccompFilter().program(), call_of(kNewestSyscall + 1)), kEnosys);
   EXPECT_EQ(evaluate(SeccompFilter().program(), call_of(5000)), kEnosys);
+  for (int number = 0; number <= kNewestSyscall; ++number)
+    if (syscall_name(number).empty()) {
+      EXPECT_EQ(evaluate(SeccompFilter().program(), call_of(number)), kEnosys) << number;
+    }
 }
 
 TEST(DefaultPolicy, IsSmallEnoughToLoadQuickly) { EXPECT_LE(SeccompFilter().program().size(), 200U); }
@@ -228,6 +240,9 @@ TEST(Syscalls, NamesAndNumbersAreEachOthersInverse) {
     }
   EXPECT_EQ(syscall_name(165), "mount");
   EXPECT_EQ(syscall_number("clone3"), 435);
+  EXPECT_EQ(syscall_number("uretprobe"), 335) << "Linux 6.11";
+  EXPECT_EQ(syscall_number("uprobe"), 336) << "Linux 6.18";
+  EXPECT_EQ(syscall_name(337), "") << "nothing was given numbers up to 423";
   EXPECT_FALSE(syscall_number("no_such_call"));
   EXPECT_EQ(syscall_name(100000), "");
 }

@@ -461,7 +461,9 @@ Result<Plan> compile(const Runner& runner, const HostFacts& host) {
   if (!host.namespaces) {
     Result<std::vector<RootEntry>> entries = entries_on_host(runner, host);
     if (!entries) return std::unexpected(std::move(entries.error()));
-    if (Result<> r = Compiler(without_namespaces(runner), host, plan, std::move(*entries)).compile(); !r)
+    const Result<Runner> rest = without_namespaces(runner);
+    if (!rest) return std::unexpected(rest.error());
+    if (Result<> r = Compiler(*rest, host, plan, std::move(*entries)).compile(); !r)
       return std::unexpected(std::move(r.error()));
     return plan;
   }

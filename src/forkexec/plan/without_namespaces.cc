@@ -1,6 +1,8 @@
 #include "forkexec/plan/without_namespaces.h"
 
 #include <array>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "forkexec/plan/devices.h"
@@ -57,12 +59,31 @@ class HostEntries {
   std::size_t next_source_ = 0;
 };
 
+/// `runner`'s filter, and before it what takes the place of namespaces. A Runner without a filter has named that.
+Result<SeccompFilter> narrowed_filter(const Runner& runner) {
+  if (runner.seccomp.program().empty()) return runner.seccomp;
+  std::optional<SyscallPolicy> own = runner.seccomp.policy();
+  if (!own) {
+    auto refusal = impossible("seccomp", "a program of the caller's own is not enough");
+    refusal.error().hint = "SeccompFilter::from_policy() makes filters that can be narrowed";
+    return refusal;
+  }
+  std::string text = "default allow\ninclude without_namespaces\n";
+  if (runner.namespaces.net) text += "errno(EACCES) socket\n";
+  if (runner.namespaces.ipc) text += "errno(EACCES) @ipc\n";
+  Result<SyscallPolicy> before = SyscallPolicy::parse(text);
+  if (!before) return std::unexpected(std::move(before.error()));
+  own->rules.insert(own->rules.begin(), before->rules.begin(), before->rules.end());
+  return SeccompFilter::from_policy(*std::move(own), runner.seccomp.name());
+}
+
 }  // namespace
 
 Result<std::vector<RootEntry>> entries_on_host(const Runner& runner, const HostFacts& host) {
-  if (!runner.landlock || host.landlock_abi < landlock::kLeastAbi)
-    return impossible("landlock", runner.landlock ? "this kernel has no Landlock: nothing would stand"
-                                                  : "is left out: nothing would stand");
+  if (!runner.landlock) return impossible("landlock", "is left out: nothing would stand");
+  if (host.landlock_abi < landlock::kScopesAbi)
+    return impossible("landlock", "this kernel's has version " + std::to_string(host.landlock_abi) +
+                                      ", and only version 6 (Linux 6.12) keeps signals in a box");
   const std::array<std::pair<std::string_view, bool>, 6> needed = {{{"host_name", runner.host_name.has_value()},
                                                                     {"domain_name", runner.domain_name.has_value()},
                                                                     {"uid_mappings", !runner.uid_mappings.empty()},
@@ -78,8 +99,11 @@ Result<std::vector<RootEntry>> entries_on_host(const Runner& runner, const HostF
   return entries.take();
 }
 
-Runner without_namespaces(const Runner& runner) {
+Result<Runner> without_namespaces(const Runner& runner) {
+  Result<SeccompFilter> filter = narrowed_filter(runner);
+  if (!filter) return std::unexpected(std::move(filter.error()));
   Runner rest = runner;
+  rest.seccomp = *std::move(filter);
   rest.namespaces = {
       .user = false, .mount = false, .pid = false, .net = false, .ipc = false, .uts = false, .cgroup = false};
   rest.pivot_root = std::nullopt;

@@ -11,7 +11,7 @@ namespace pivotbox {
 /// The mounts as places of the host, for Landlock. The Error names what cannot be had.
 [[nodiscard]] Result<std::vector<RootEntry>> entries_on_host(const Runner& runner, const HostFacts& host);
 
-/// The rest of it: no namespaces, no root of its own.
-[[nodiscard]] Runner without_namespaces(const Runner& runner);
+/// The rest of it: no namespaces, no root of its own, and a filter that closes what Landlock leaves open.
+[[nodiscard]] Result<Runner> without_namespaces(const Runner& runner);
 
 }  // namespace pivotbox

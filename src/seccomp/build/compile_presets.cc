@@ -11,6 +11,7 @@
 #include <iostream>
 #include <iterator>
 #include <map>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,9 @@ class Files : public pivotbox::seccomp::PolicyTexts {
   [[nodiscard]] std::string_view preset(std::string_view name) const override {
     const auto found = texts_.find(name);
     return found == texts_.end() ? std::string_view() : found->second;
+  }
+  [[nodiscard]] std::vector<std::string_view> preset_names() const override {
+    return {std::views::keys(texts_).begin(), std::views::keys(texts_).end()};
   }
 
  private:
