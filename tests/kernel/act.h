@@ -149,7 +149,8 @@ inline constexpr bool kIsSanitized = false;
 
 /// For tests in which every system call or thread of the host has to be the library's.
 #define REQUIRE_NO_SANITIZER() \
-  if (act::kIsSanitized) GTEST_SKIP() << "a sanitizer's run time makes calls and has a thread of its own"
+  if (act::kIsSanitized)       \
+  GTEST_SKIP() << "not in a sanitizer's build: its run time makes calls and has a thread of its own"
 
 /// Of a forked child: stays until it is killed, at the latest when its test dies.
 [[noreturn]] inline void stay() {
