@@ -147,10 +147,10 @@ inline constexpr bool kIsSanitized = true;
 inline constexpr bool kIsSanitized = false;
 #endif
 
-/// For tests in which every system call or thread of the host has to be the library's.
+/// For tests in which every system call of the host has to be the library's, and fails in turn: a sanitizer's run time
+/// gives up where its own fail.
 #define REQUIRE_NO_SANITIZER() \
-  if (act::kIsSanitized)       \
-  GTEST_SKIP() << "not in a sanitizer's build: its run time makes calls and has a thread of its own"
+  if (act::kIsSanitized) GTEST_SKIP() << "not in a sanitizer's build: its run time makes calls of its own"
 
 /// Of a forked child: stays until it is killed, at the latest when its test dies.
 [[noreturn]] inline void stay() {
@@ -216,3 +216,11 @@ class HostState {
 };
 
 }  // namespace pivotbox::act
+
+/// For tests in which every thread of the host has to be the library's.
+#if defined(__SANITIZE_THREAD__)
+#define REQUIRE_NO_THREAD_SANITIZER() \
+  GTEST_SKIP() << "not in a sanitizer's build: ThreadSanitizer has a thread of its own"
+#else
+#define REQUIRE_NO_THREAD_SANITIZER() static_assert(true)
+#endif
