@@ -10,7 +10,7 @@ namespace {
 
 void use_after_free() {
   auto owner = std::make_unique<int>(1);
-  volatile int* freed = owner.get();
+  volatile int* volatile freed = owner.get();  // which the compiler does not follow
   owner.reset();
   *freed = 2;
 }
