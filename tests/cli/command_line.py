@@ -20,7 +20,7 @@ RAN = "the program ran"
 IS_ROOT = os.geteuid() == 0
 SKIPPED = 77
 NOBODY = 65534
-IS_SANITIZED = "PIVOTBOX_SANITIZED" in os.environ
+SANITIZER = os.environ.get("PIVOTBOX_SANITIZER")  # that the command is built with: address or thread
 
 
 def command():
@@ -29,7 +29,7 @@ def command():
 
 def not_sanitized(reason):
     """Of a test that cannot hold for a command with a sanitizer's run time; tools/run_test knows these words."""
-    return unittest.skipIf(IS_SANITIZED, f"not in a sanitizer's build: {reason}")
+    return unittest.skipIf(SANITIZER, f"not in a sanitizer's build: {reason}")
 
 
 def out_of_time(*_):
