@@ -13,6 +13,7 @@
 
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -21,6 +22,8 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "pivotbox/pivotbox.h"
@@ -159,7 +162,7 @@ inline constexpr bool kIsSanitized = false;
 }
 
 /// What a launch could leave behind: descriptors, children, mounts, control groups, temporary files. Two of them that
-/// print the same are the same.
+/// print the same are the same. Boxes that others run on this host meanwhile are not looked at.
 class HostState {
  public:
   HostState() {
@@ -169,7 +172,7 @@ class HostState {
     std::ostringstream mounts;
     mounts << std::ifstream("/proc/self/mountinfo").rdbuf();
     text_ += mounts.str();
-    add_names_below("/sys/fs/cgroup");
+    add_groups_below("/sys/fs/cgroup");
     for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::temp_directory_path()))
       if (entry.path().filename().string().contains("pivotbox")) names_.insert(entry.path());
     for (const std::string& name : names_) text_ += name + "\n";
@@ -201,14 +204,27 @@ class HostState {
     }
   }
 
-  void add_names_below(const std::filesystem::path& directory) {
+  /// Of "pivotbox-PID-NUMBER": the host lives, and nothing of this test started it.
+  static bool is_at_work_elsewhere(std::string_view group) {
+    constexpr std::string_view kPrefix = "pivotbox-";
+    pid_t host = 0;
+    if (!group.starts_with(kPrefix)) return false;
+    group.remove_prefix(kPrefix.size());
+    if (std::from_chars(group.data(), group.data() + group.size(), host).ec != std::errc{}) return false;
+    const pid_t process_group = ::getpgid(host);
+    return process_group != -1 && process_group != ::getpgrp();
+  }
+
+  void add_groups_below(const std::filesystem::path& directory) {
     std::error_code unreadable;
     using std::filesystem::directory_options;
     for (std::filesystem::recursive_directory_iterator
              entry(directory, directory_options::skip_permission_denied, unreadable),
          end;
-         !unreadable && entry != end; entry.increment(unreadable))
-      if (entry->path().filename().string().contains("pivotbox")) names_.insert(entry->path());
+         !unreadable && entry != end; entry.increment(unreadable)) {
+      const std::string name = entry->path().filename();
+      if (name.contains("pivotbox") && !is_at_work_elsewhere(name)) names_.insert(entry->path());
+    }
   }
 
   std::string text_;
