@@ -20,10 +20,16 @@ RAN = "the program ran"
 IS_ROOT = os.geteuid() == 0
 SKIPPED = 77
 NOBODY = 65534
+SANITIZER = os.environ.get("PIVOTBOX_SANITIZER")  # that the command is built with: address or thread
 
 
 def command():
     return os.environ["PIVOTBOX"]
+
+
+def not_sanitized(reason):
+    """Of a test that cannot hold for a command with a sanitizer's run time; tools/run_test knows these words."""
+    return unittest.skipIf(SANITIZER, f"not in a sanitizer's build: {reason}")
 
 
 def out_of_time(*_):

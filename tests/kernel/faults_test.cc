@@ -124,7 +124,7 @@ TEST(Faults, EachLimitOfProcessesThatIsTooSmallIsTold) {
 // ---- who is killed
 
 TEST(Faults, AChildKilledWhileItWaitsForItsIdMapsIsTold) {
-  REQUIRE_NO_SANITIZER();
+  REQUIRE_NO_THREAD_SANITIZER();
   for (const Pid1 pid1 : kBothPid1) {
     HostNotes notes;
     Supervisor supervisor;

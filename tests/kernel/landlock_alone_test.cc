@@ -63,7 +63,7 @@ std::string said_without_namespaces(const std::string& directory, const std::str
 }
 
 TEST(LandlockAlone, IsRefusedUnlessAcceptedByName) {
-  REQUIRE_NO_SANITIZER();
+  REQUIRE_NO_THREAD_SANITIZER();
   const HostDirectory directory;
   for (const Require require : {Require::everything, Require::namespaces}) {
     const std::string said = said_without_namespaces(directory.path(), "true", require);
@@ -73,7 +73,7 @@ TEST(LandlockAlone, IsRefusedUnlessAcceptedByName) {
 }
 
 TEST(LandlockAlone, HoldsTheProgramInItsDirectory) {
-  REQUIRE_NO_SANITIZER();
+  REQUIRE_NO_THREAD_SANITIZER();
   const HostDirectory directory;
   ::chmod(directory.path().c_str(), 0777);
   EXPECT_EQ(said_without_namespaces(directory.path(),
@@ -138,7 +138,7 @@ attempt('a child', lambda: os.waitpid(os.posix_spawn('/usr/bin/true', ['true'], 
 }
 
 TEST(LandlockAlone, TheHostsOwnProgramsCanBeHad) {
-  REQUIRE_NO_SANITIZER();
+  REQUIRE_NO_THREAD_SANITIZER();
   const HostDirectory directory;
   EXPECT_EQ(act::in_forked_host([&]() -> std::string {
               if (!lose_namespaces()) return "namespaces can still be made";
@@ -156,7 +156,7 @@ TEST(LandlockAlone, TheHostsOwnProgramsCanBeHad) {
 }
 
 TEST(LandlockAlone, NothingIsHiddenSoRulesAreRefused) {
-  REQUIRE_NO_SANITIZER();
+  REQUIRE_NO_THREAD_SANITIZER();
   const HostDirectory directory;
   for (const PathRule::Kind kind : {PathRule::Kind::deny, PathRule::Kind::read_only}) {
     const std::string said = act::in_forked_host([&]() -> std::string {
