@@ -79,7 +79,8 @@ Result<> settle(BoxGroups& groups, Outcome& outcome) {
   // The group counts those too that nobody waited for, and the process times are exact at the start: each is a lower
   // bound.
   if (const std::optional<cgroup::CpuTime> time = cpu_time(groups);
-      time && time->user + time->system > outcome.user_time + outcome.system_time) {
+      time && (!outcome.user_time || !outcome.system_time ||
+               time->user + time->system > *outcome.user_time + *outcome.system_time)) {
     outcome.user_time = duration_cast<microseconds>(time->user);
     outcome.system_time = duration_cast<microseconds>(time->system);
   }
