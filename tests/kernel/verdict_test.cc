@@ -300,17 +300,19 @@ struct Scheduling {
   std::uint64_t turn_ns = 0, deadline_ns = 0, period_ns = 0;
 };
 
-std::uint64_t turn_of(pid_t pid) {
+Scheduling scheduling_of(pid_t pid) {
   Scheduling scheduling;
   EXPECT_EQ(::syscall(SYS_sched_getattr, pid, &scheduling, sizeof scheduling, 0), 0);
-  return scheduling.turn_ns;
+  return scheduling;
 }
 
-/// Of the shortest turns; 0 where the kernel has one length for all (before Linux 6.12).
+std::uint64_t turn_of(pid_t pid) { return scheduling_of(pid).turn_ns; }
+
+/// Of the shortest turns; before Linux 6.12, which has one length for all, the usual one.
 std::uint64_t shortest_turn() {
   std::uint64_t turn = 0;
   std::thread([&turn] {
-    Scheduling scheduling;
+    Scheduling scheduling = scheduling_of(0);
     scheduling.turn_ns = 100'000;
     EXPECT_EQ(::syscall(SYS_sched_setattr, 0, &scheduling, 0), 0);
     turn = turn_of(0);
