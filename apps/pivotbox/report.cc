@@ -127,8 +127,8 @@ void add_outcome(JsonObject& record, const Outcome& outcome) {
   record.add("signal", exited ? std::nullopt : std::optional(outcome.signal));
   record.add("signal_name", exited ? std::nullopt : std::optional(signal_name(outcome.signal)));
   record.add("wall_time_ns", outcome.wall_time.count());
-  record.add("user_time_us", outcome.user_time.count());
-  record.add("system_time_us", outcome.system_time.count());
+  record.add("user_time_us", outcome.user_time.transform(&std::chrono::microseconds::count));
+  record.add("system_time_us", outcome.system_time.transform(&std::chrono::microseconds::count));
   record.add("peak_memory_bytes", outcome.peak_memory_bytes);
   record.add("core_dumped", outcome.core_dumped);
   record.add("disallowed_syscall", unless_empty(outcome.disallowed_syscall));

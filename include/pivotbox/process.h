@@ -36,13 +36,16 @@ struct Outcome {
     disallowed_syscall,  ///< made the system call `disallowed_syscall`, for which the policy ends the box
   };
   Kind kind = Kind::exited;
-  int exit_code = 0;                        ///< 0-255; how the program itself ended, whatever the kind
-  int signal = 0;                           ///< 1-64 if a signal ended the program, 0 if it exited; whatever the kind
-  std::string disallowed_syscall;           ///< its name, "ptrace"; empty for every other kind
-  bool core_dumped = false;                 ///< the kernel wrote a core dump
-  std::chrono::nanoseconds wall_time{};     ///< from the start of the program's execution to its end (CLOCK_MONOTONIC)
-  std::chrono::microseconds user_time{};    ///< CPU time in user mode of the program and all its descendants
-  std::chrono::microseconds system_time{};  ///< CPU time in the kernel of the same
+  int exit_code = 0;                     ///< 0-255; how the program itself ended, whatever the kind
+  int signal = 0;                        ///< 1-64 if a signal ended the program, 0 if it exited; whatever the kind
+  std::string disallowed_syscall;        ///< its name, "ptrace"; empty for every other kind
+  bool core_dumped = false;              ///< the kernel wrote a core dump
+  std::chrono::nanoseconds wall_time{};  ///< from just before the program is executed to its end (CLOCK_MONOTONIC)
+  /// CPU time in user mode of the program and all its descendants. What is counted of them is absent, as are the
+  /// context switches and page faults below, if process 1 of the box had to be killed with them and there was no
+  /// control group.
+  std::optional<std::chrono::microseconds> user_time;
+  std::optional<std::chrono::microseconds> system_time;  ///< CPU time in the kernel of the same
   /// Of a box with a control group (see Limits): the most memory it held at any one time, with what the kernel held for
   /// it. Else the largest resident set of any one process of the box; absent with `pid1 = program` when it cannot be
   /// told from the caller's own memory (the kernel carries the peak of a shared address space over execve(2)).
@@ -54,7 +57,7 @@ struct Outcome {
   std::optional<std::uint64_t> major_page_faults;             ///< of the same, served from a disk
 
   // Of a box with a control group (see Limits), as far as the kernel counts it; else absent.
-  std::optional<std::uint64_t> peak_processes;  ///< most processes and threads at any one time
+  std::optional<std::uint64_t> peak_processes;  ///< most processes and threads of the program at any one time
   std::optional<std::uint64_t> oom_kills;       ///< processes of the box that the kernel killed for want of memory
   std::optional<std::uint64_t> read_bytes;      ///< from block devices
   std::optional<std::uint64_t> written_bytes;   ///< to block devices

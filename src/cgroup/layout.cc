@@ -127,14 +127,14 @@ class Search {
     if (!limits_.cgroup_parent) return {};
     for (const Hierarchy& hierarchy : hierarchies_) {
       const std::string& path = *limits_.cgroup_parent;
-      if (!path.starts_with(hierarchy.mount_point + "/")) continue;
+      if (path != hierarchy.mount_point && !path.starts_with(hierarchy.mount_point + "/")) continue;
       parent_version_ = hierarchy.version;
       parent_below_ = path.substr(hierarchy.mount_point.size());
       return {};
     }
     return std::unexpected(Error{.kind = Error::Kind::invalid,
                                  .field = "limits.cgroup_parent",
-                                 .action = *limits_.cgroup_parent + " is not below a mounted cgroup file system",
+                                 .action = *limits_.cgroup_parent + " is not in a mounted cgroup file system",
                                  .hint = "see /proc/self/mountinfo"});
   }
 

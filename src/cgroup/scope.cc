@@ -26,7 +26,6 @@ using linux_::DbusMessage;
 using linux_::DbusReader;
 using linux_::DbusWriter;
 
-constexpr std::chrono::seconds kDeadline{10};
 constexpr std::size_t kStructBoundary = 8;
 constexpr const char* kSystemd = "org.freedesktop.systemd1";
 constexpr const char* kManager = "org.freedesktop.systemd1.Manager";
@@ -99,11 +98,11 @@ Result<> await_scope(Dbus& bus, const std::string& scope) {
   }
 }
 
-Result<> start_scope(const std::string& scope) {
+Result<> start_scope(const std::string& scope, std::chrono::seconds patience) {
   const std::optional<linux_::UnixAddress> address = user_bus();
   if (!address)
     return std::unexpected(Error{.kind = Error::Kind::unsupported, .action = "there is no bus of the user's systemd"});
-  Result<Dbus> bus = Dbus::connect(*address, std::chrono::steady_clock::now() + kDeadline);
+  Result<Dbus> bus = Dbus::connect(*address, std::chrono::steady_clock::now() + patience);
   if (!bus) return std::unexpected(std::move(bus.error()));
   DbusWriter rule;
   rule.add_string("type='signal',sender='" + std::string(kSystemd) + "',interface='" + kManager +
@@ -151,12 +150,12 @@ Result<> make_room(int scope) {
 
 bool has_user_bus() { return user_bus().has_value(); }
 
-Result<> enter_scope() {
+Result<> enter_scope(std::chrono::seconds patience) {
   std::uint32_t number = 0;  // drawn: a scope of that pid may be there, of another pid namespace
   if (::getrandom(&number, sizeof number, 0) != sizeof number)
     return std::unexpected(linux_::system_error("name a scope", "getrandom"));
   const std::string scope = std::string(kPrefix) + std::to_string(::getpid()) + "-" + std::to_string(number) + ".scope";
-  if (Result<> r = start_scope(scope); !r) return r;
+  if (Result<> r = start_scope(scope, patience); !r) return r;
   const Result<std::string> own = own_directory();
   if (!own) return std::unexpected(own.error());
   if (!own->ends_with("/" + scope))

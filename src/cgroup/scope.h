@@ -5,6 +5,8 @@
 // containment", cgroups(7)), and above the group of a login session that is root's. docs/decisions/0020 has the rest.
 #pragma once
 
+#include <chrono>
+
 #include "pivotbox/error.h"
 
 namespace pivotbox::cgroup {
@@ -13,8 +15,8 @@ namespace pivotbox::cgroup {
 [[nodiscard]] bool has_user_bus();
 
 /// Moves the calling process, with all its threads, into a new scope "pivotbox-PID-N.scope" whose controllers are
-/// handed on to groups made in it. It is systemd's to remove once its last process is gone. Takes at most ten seconds.
+/// handed on to groups made in it. It is systemd's to remove once its last process is gone. Takes at most `patience`.
 /// Only if needs_scope(). One thread at a time.
-[[nodiscard]] Result<> enter_scope();
+[[nodiscard]] Result<> enter_scope(std::chrono::seconds patience);
 
 }  // namespace pivotbox::cgroup

@@ -49,7 +49,7 @@ class ControlGroups(CommandLineTest):
     def test_parent_must_be_a_control_group(self):
         finished = self.run_shell("true", "--cgroup-parent", "/tmp", "--memory", "64M")
         self.assertEqual(finished.status, 125, finished)
-        self.assertIn("--cgroup-parent: /tmp is not below a mounted cgroup file system", finished.errors)
+        self.assertIn("--cgroup-parent: /tmp is not in a mounted cgroup file system", finished.errors)
 
 
 class Processes(CommandLineTest):

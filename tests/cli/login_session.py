@@ -2,7 +2,7 @@
 """login_session.py UID ANSWER COMMAND...: started by root; COMMAND runs as the user UID in a login session like systemd's.
 
 Its control group and the one above are root's. On the user's bus, a real one, a double of systemd starts transient scopes in a
-group that is the user's, strict about what it is asked. ANSWER is how: "start", "deny" (an error), "fail" (the job fails) or
+group that is the user's, strict about what it is asked. ANSWER is how: "start", "deny" (an error), "fail" (the job fails), "silent" or
 "none" (there is no bus). In the end each scope has to be empty within some seconds; it is removed then, as systemd does.
 
 The exit status is that of COMMAND, or 70 with a message when something was not as it should be.
@@ -181,6 +181,8 @@ class Systemd:
                     self.problems.append(f"asked for {member}")
 
     def start(self, message):
+        if self.answer == "silent":
+            return
         if self.answer == "deny":
             fields = {
                 DESTINATION: ("s", message.fields[SENDER]),

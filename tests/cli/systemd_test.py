@@ -7,6 +7,7 @@ Root plays login and systemd (login_session.py); an ordinary user is only played
 import os
 import pwd
 import sys
+import time
 import unittest
 
 from command_line import IS_ROOT, NOBODY, CommandLineTest, command, main
@@ -96,6 +97,16 @@ box.communicate(b"\\n")
                 self.assertIn("--limits best-effort", finished.errors)
                 self.assertIn(reason, finished.errors)
                 self.assert_output(self.run_in_session(answer, "echo ran", "--limits", "best-effort"), "ran\n")
+
+    def test_is_not_waited_for_long_where_the_limits_are_not_required(self):
+        started = time.monotonic()
+        self.assert_output(self.run_in_session("silent", "echo ran", "--limits", "best-effort"), "ran\n")
+        with_best_effort = time.monotonic() - started
+        finished = self.run_in_session("silent", "echo ran")
+        required = time.monotonic() - started - with_best_effort
+        self.assertEqual((finished.status, finished.output), (125, ""), finished)
+        self.assertIn("Connection timed out", finished.errors)
+        self.assertLess(with_best_effort, required - 4)
 
 
 if __name__ == "__main__":

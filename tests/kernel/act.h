@@ -110,6 +110,12 @@ inline std::string text_of(const Result<Outcome>& outcome) {
          outcome->standard_error;
 }
 
+/// In user mode and in the kernel; nothing if it is not known.
+inline std::chrono::microseconds cpu_time_of(const Outcome& outcome) {
+  const std::chrono::microseconds none{};
+  return outcome.user_time.value_or(none) + outcome.system_time.value_or(none);
+}
+
 /// Starts it and waits for the end.
 inline Result<Outcome> finish(const Runner& runner) {
   Result<Process> process = runner.start();

@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstdio>
+#include <fstream>
+#include <thread>
 
 #include "act.h"
 
@@ -110,7 +112,7 @@ TEST(VerdictCpuTime, IsKeptWhateverTheProgramDoes) {
       runner.limits.wall_time = 20s;
       const Result<Outcome> outcome = finish_in_group(runner, "limits.cpu_time");
       if (!outcome) continue;
-      const auto used = outcome->user_time + outcome->system_time;
+      const auto used = act::cpu_time_of(*outcome);
       expect_end_at(outcome, Kind::cpu_time_exceeded, used, kLimit);
       RecordProperty(std::string("overshoot_us ") + how, std::to_string((used - kLimit).count() / 1000));
       std::printf("CPU time of %s over the limit: %.2f ms\n", how,
@@ -266,6 +268,83 @@ TEST(Verdict, ABoxDestroyedFromOutsideIsNoVerdict) {
   EXPECT_EQ(outcome.error().kind, Error::Kind::lost);
 }
 
+// Wall time starts before the program can run, however late init has its turn afterwards.
+TEST(VerdictUsage, OneProcessHasNoMoreCpuTimeThanWallTime) {
+  for (int round = 0; round < 20; ++round) {
+    const Result<Outcome> outcome = finish(act::runner({"exit"}));
+    ASSERT_TRUE(outcome) << text_of(outcome);
+    EXPECT_LE(act::cpu_time_of(*outcome), outcome->wall_time);
+  }
+}
+
+TEST(VerdictUsage, WhatNobodyCouldCountIsAbsent) {
+  Runner runner = burn("child", Pid1::init);
+  runner.limits.wall_time = 30ms;
+  Result<Process> process = runner.start();
+  ASSERT_TRUE(process) << text_of(process.error());
+  ASSERT_EQ(::kill(process->pid(), SIGSTOP), 0);  // init never tells
+  const Result<Outcome> outcome = process->wait();
+  ASSERT_TRUE(outcome) << text_of(outcome);
+  EXPECT_EQ(outcome->kind, Kind::wall_time_exceeded);
+  EXPECT_FALSE(outcome->user_time || outcome->system_time || outcome->peak_memory_bytes);
+  EXPECT_FALSE(outcome->voluntary_context_switches || outcome->involuntary_context_switches);
+  EXPECT_FALSE(outcome->minor_page_faults || outcome->major_page_faults);
+}
+
+/// sched_attr of <linux/sched/types.h>, which does not go with libc's <sched.h>.
+struct Scheduling {
+  std::uint32_t size = sizeof(Scheduling), policy = 0;
+  std::uint64_t flags = 0;
+  std::int32_t nice = 0;
+  std::uint32_t priority = 0;
+  std::uint64_t turn_ns = 0, deadline_ns = 0, period_ns = 0;
+};
+
+Scheduling scheduling_of(pid_t pid) {
+  Scheduling scheduling;
+  EXPECT_EQ(::syscall(SYS_sched_getattr, pid, &scheduling, sizeof scheduling, 0), 0);
+  return scheduling;
+}
+
+std::uint64_t turn_of(pid_t pid) { return scheduling_of(pid).turn_ns; }
+
+/// Of the shortest turns; before Linux 6.12, which has one length for all, the usual one.
+std::uint64_t shortest_turn() {
+  std::uint64_t turn = 0;
+  std::thread([&turn] {
+    Scheduling scheduling = scheduling_of(0);
+    scheduling.turn_ns = 100'000;
+    EXPECT_EQ(::syscall(SYS_sched_setattr, 0, &scheduling, 0), 0);
+    turn = turn_of(0);
+  }).join();
+  return turn;
+}
+
+// So that a crowd of processes, each with a session and thereby a share of the CPU of its own, is ended in time.
+TEST(VerdictHost, WhoEndsTheBoxTakesShortTurnsAndNobodyElse) {
+  const std::uint64_t shortest = shortest_turn();
+  const std::uint64_t usual = turn_of(0);
+  const auto turns_of_threads = [] {
+    std::multiset<std::uint64_t> turns;
+    for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task"))
+      turns.insert(turn_of(std::stoi(thread.path().filename())));
+    return turns;
+  };
+  Runner runner = act::runner({"stay"});
+  runner.limits.wall_time = 60s;
+  const std::multiset<std::uint64_t> expected = {usual, shortest};
+  const act::Ready box(runner);
+  const auto deadline = std::chrono::steady_clock::now() + 60s;  // threads come and go late
+  while (turns_of_threads() != expected && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(turns_of_threads(), expected);
+  EXPECT_EQ(turn_of(box.process->pid()), shortest);
+  std::ifstream children("/proc/" + std::to_string(box.process->pid()) + "/task/" + std::to_string(box.process->pid()) +
+                         "/children");
+  pid_t program = 0;
+  ASSERT_TRUE(children >> program);
+  EXPECT_EQ(turn_of(program), usual);
+}
+
 /// With the thread of a limit alive, the host's death still leaves nothing.
 TEST(VerdictHost, ItsDeathLeavesNothing) {
   const act::HostState before;
@@ -306,6 +385,8 @@ TEST(VerdictHost, NoThreadWithoutALimitOfTime) {
     EXPECT_EQ(threads(), before + (limited ? 1 : 0));
     ASSERT_TRUE(process->kill(SIGKILL));
     ASSERT_TRUE(process->wait());
+    const auto deadline = std::chrono::steady_clock::now() + 60s;  // what was joined may be listed for a moment more
+    while (threads() != before && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
     EXPECT_EQ(threads(), before);
   }
 }

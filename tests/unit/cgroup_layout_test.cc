@@ -102,6 +102,14 @@ TEST_F(Version2, TheNamedParentIsTheOnlyCandidate) {
   EXPECT_FALSE(find({.cgroup_parent = tree_.path("missing")}));
 }
 
+// As in a container, where the group it was given is the root it sees.
+TEST_F(Version2, TheNamedParentMayBeTheMountItself) {
+  add("", "memory", "memory", "");
+  for (const std::string& root : {tree_.path(), tree_.path() + "/"})
+    EXPECT_EQ(only_place({.memory_bytes = 1U << 20U, .cgroup_parent = root}).parent, root);
+  EXPECT_FALSE(find({.cgroup_parent = tree_.path() + "x"}));
+}
+
 TEST_F(Version2, AScopeIsNeededWhereNothingIsTheCallersOwn) {
   const std::vector<Hierarchy> closed = {
       {.version = Version::v2, .controllers = {}, .mount_point = tree_.path("closed"), .own = "/session"}};

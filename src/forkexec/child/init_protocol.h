@@ -34,7 +34,7 @@ struct PlanHeader {
 /// First record: the program was executed, or why not. With step times it is followed by step_count of them.
 struct Started {
   Report report;
-  std::uint64_t time_ns;  ///< CLOCK_MONOTONIC
+  std::uint64_t time_ns;  ///< CLOCK_MONOTONIC, just before the program was made
 };
 
 /// Second record, written when everything in the box but init is gone.

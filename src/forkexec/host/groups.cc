@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -13,13 +14,18 @@ namespace pivotbox {
 
 namespace {
 
+/// How long systemd may take. Whoever can do without the limits is not to wait for them at each launch.
+std::chrono::seconds patience_of(Strictness strictness) {
+  return std::chrono::seconds(strictness == Strictness::required ? 10 : 2);
+}
+
 /// Another thread may have done it meanwhile.
 Result<> enter_scope_if_needed(const Limits& limits) {
   static std::mutex entering;
   const std::lock_guard lock(entering);
   const Result<std::vector<cgroup::Hierarchy>> hierarchies = cgroup::find_hierarchies();
   if (!hierarchies) return std::unexpected(hierarchies.error());
-  return cgroup::needs_scope(limits, *hierarchies) ? cgroup::enter_scope() : Result<>{};
+  return cgroup::needs_scope(limits, *hierarchies) ? cgroup::enter_scope(patience_of(limits.strictness)) : Result<>{};
 }
 
 Result<cgroup::Layout> find_layout(const Limits& limits, Purpose purpose) {
@@ -79,7 +85,8 @@ Result<> settle(BoxGroups& groups, Outcome& outcome) {
   // The group counts those too that nobody waited for, and the process times are exact at the start: each is a lower
   // bound.
   if (const std::optional<cgroup::CpuTime> time = cpu_time(groups);
-      time && time->user + time->system > outcome.user_time + outcome.system_time) {
+      time && (!outcome.user_time || !outcome.system_time ||
+               time->user + time->system > *outcome.user_time + *outcome.system_time)) {
     outcome.user_time = duration_cast<microseconds>(time->user);
     outcome.system_time = duration_cast<microseconds>(time->system);
   }

@@ -52,13 +52,13 @@ Remains remains_of(const WaitStatus& status, const Process::State& state) {
   Remains remains{.ended_ns = monotonic_ns()};
   Outcome& outcome = remains.outcome;
   if (state.status) {
-    outcome.signal = SIGKILL;  // the program's; what is reaped here is init
-  } else {
-    const bool exited = status.info.si_code == CLD_EXITED;
-    remains.end = exited ? Evidence::End::exited : Evidence::End::signalled;
-    (exited ? outcome.exit_code : outcome.signal) = status.info.si_status;
-    outcome.core_dumped = status.info.si_code == CLD_DUMPED;
+    outcome.signal = SIGKILL;  // the program's; what is reaped here is init, and what that has used is not asked
+    return remains;
   }
+  const bool exited = status.info.si_code == CLD_EXITED;
+  remains.end = exited ? Evidence::End::exited : Evidence::End::signalled;
+  (exited ? outcome.exit_code : outcome.signal) = status.info.si_status;
+  outcome.core_dumped = status.info.si_code == CLD_DUMPED;
   outcome.user_time = duration_of(status.usage.ru_utime);
   outcome.system_time = duration_of(status.usage.ru_stime);
   outcome.voluntary_context_switches = static_cast<std::uint64_t>(status.usage.ru_nvcsw);
@@ -66,7 +66,7 @@ Remains remains_of(const WaitStatus& status, const Process::State& state) {
   outcome.minor_page_faults = static_cast<std::uint64_t>(status.usage.ru_minflt);
   outcome.major_page_faults = static_cast<std::uint64_t>(status.usage.ru_majflt);
   const auto peak = static_cast<std::uint64_t>(status.usage.ru_maxrss) * 1024U;
-  if (!state.status && peak > state.host_peak_bytes) outcome.peak_memory_bytes = peak;
+  if (peak > state.host_peak_bytes) outcome.peak_memory_bytes = peak;
   return remains;
 }
 
@@ -140,6 +140,7 @@ Result<Outcome> collect(Process::State& state) {
       groups && state.ends_for_processes ? groups->cgroup.events().refused_processes.value_or(0) : 0;
   if (groups)
     if (Result<> r = settle(*groups, outcome); !r) return std::unexpected(std::move(r.error()));
+  if (state.status && outcome.peak_processes.value_or(0) > 0) --*outcome.peak_processes;  // init
   if (state.approximates_cpu_time) say_that_cpu_time_is_approximate(outcome);
   const std::optional<Stop> stop = state.box.stop();
   const std::optional<Outcome::Kind> kind = decide({.end = remains->end,

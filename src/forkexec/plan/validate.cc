@@ -177,8 +177,8 @@ Result<> check_privileges(const Runner& runner) {
 Result<> check_time_limit(const std::optional<std::chrono::nanoseconds>& time, const std::string& field) {
   constexpr std::chrono::years kLongest{10};
   if (!time) return {};
-  if (time->count() <= 0) return invalid(field, "must be more than no time", "nullopt is no limit");
-  if (*time > kLongest) return invalid(field, "is more than 10 years", "nullopt is no limit");
+  if (time->count() <= 0) return invalid(field, "must be more than no time", "without it there is no limit");
+  if (*time > kLongest) return invalid(field, "is more than 10 years", "without it there is no limit");
   return {};
 }
 
