@@ -17,7 +17,7 @@ TEST(Hardening, PrivilegesAreGone) {
   const std::string said = output_of(shell(R"(
 grep -E '^(Cap|NoNewPrivs|Groups|SigIgn|SigBlk)' /proc/self/status | tr -d '\t '
 umask; tty; cut -d ' ' -f 6,7 /proc/self/stat | sed 's/^[0-9]* //'
-cat /proc/sys/user/max_user_namespaces)"));
+cat /proc/sys/user/max_*_namespaces | sort -u)"));
   EXPECT_EQ(said,
             "Groups:\nSigBlk:0000000000000000\nSigIgn:0000000000000000\nCapInh:0000000000000000\n"
             "CapPrm:0000000000000000\nCapEff:0000000000000000\nCapBnd:0000000000000000\nCapAmb:0000000000000000\n"
@@ -58,10 +58,10 @@ TEST(Hardening, NoUserNamespaceIsMadeInsideWithoutAnyFilter) {
 }
 
 TEST(Hardening, NorAnyOtherByAnAdministratorOfItsBox) {
-  Runner runner = shell("cat /proc/sys/user/max_*_namespaces | sort -u; unshare -u true 2>/dev/null || echo refused");
+  Runner runner = shell("unshare -u true 2>/dev/null || echo refused");
   runner.capabilities = {CAP_SYS_ADMIN};
   runner.seccomp = SeccompFilter::none();
-  EXPECT_EQ(output_of(runner), "0\nrefused\n");
+  EXPECT_EQ(output_of(runner), "refused\n");
   runner.namespaces.nested = true;
   runner.args.back() = "unshare -u true";
   EXPECT_EQ(output_of(runner), "");

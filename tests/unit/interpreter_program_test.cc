@@ -24,7 +24,7 @@ using ::testing::StartsWith;
 struct NetworkTrial {
   explicit NetworkTrial(RecordingKernel with) : kernel(std::move(with)) {
     small.add(step::SetHostName{});
-    small.add(step::EnterNetwork{.when = Phase::ready});
+    small.add(step::EnterNetwork{});
   }
 
   Report run() {

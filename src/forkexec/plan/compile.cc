@@ -151,6 +151,7 @@ class Compiler {
   Result<> filesystem() {
     if (runner_.namespaces.mount) build_.add(step::MakePrivate{}, "namespaces.mount");
     Result<> built = runner_.pivot_root ? new_root() : Result<>{};
+    if (runner_.namespaces.net) build_.add(step::EnterNetwork{}, "namespaces.net");
     forbid_namespaces();
     return built;
   }
@@ -168,24 +169,11 @@ class Compiler {
     return built;
   }
 
-  bool forbids_every_namespace() const {
-    return runner_.namespaces.user && !runner_.namespaces.nested &&
-           std::ranges::find(runner_.capabilities, CAP_SYS_ADMIN) != runner_.capabilities.end();
-  }
-
-  void enter_network(Phase when) {
-    if (runner_.namespaces.net) build_.add(step::EnterNetwork{when}, "namespaces.net");
-  }
-
   // While the host's /proc is in sight, and after the mounts: fsmount(2) makes a mount namespace for a moment. Every
   // kind but a user namespace takes CAP_SYS_ADMIN to make.
   void forbid_namespaces() {
     if (!runner_.namespaces.user || runner_.namespaces.nested) return;
-    std::vector<std::string> kinds = {"user"};
-    if (forbids_every_namespace()) {
-      enter_network(Phase::filesystem);
-      kinds = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"};
-    }
+    std::vector<std::string> kinds = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"};
     for (std::string& kind : kinds) kind = "/proc/sys/user/max_" + kind + "_namespaces";
     build_.add(step::ForbidNamespaces{build_.list(kinds)}, "namespaces.nested");
   }
@@ -212,7 +200,6 @@ class Compiler {
     using Which = step::SetHostName::Which;
     if (runner_.namespaces.uts) name(Which::host, runner_.host_name.value_or("pivotbox"), "host_name");
     if (runner_.domain_name) name(Which::domain, *runner_.domain_name, "domain_name");
-    if (!forbids_every_namespace()) enter_network(Phase::ready);
     if (runner_.on_ready) build_.add(await(step::AwaitHost::For::hook), "on_ready");
   }
 

@@ -33,9 +33,9 @@ struct Slot {
 /// THE ORDER IS THE POLICY. A valid plan never returns to an earlier phase.
 enum class Phase : std::uint8_t {
   attach,       // the host writes the id maps; the parent's death is guarded
-  filesystem,   // needs CAP_SYS_ADMIN in the user namespace
+  filesystem,   // needs CAP_SYS_ADMIN in the user namespace; at its end the network, and no namespace more
   seal,         // pivot, drop the old root: from here on no host path is reachable
-  ready,        // the namespaces get their names and loopback; the caller may look at the finished box
+  ready,        // the box gets its names; the caller may look at what is finished
   identity,     // the program's own ids
   descriptors,  // stdio in place, everything else close-on-exec, the working directory; Landlock, which opens paths
   limits,       // after all that needs descriptors, so that a small RLIMIT_NOFILE cannot break it
@@ -87,6 +87,11 @@ struct AssumeIds {
 
 /// From here on no mount or unmount propagates to the host (mount_namespaces(7)).
 struct MakePrivate {
+  static constexpr auto kPhase = Phase::filesystem;
+};
+
+/// Into a network namespace of its own, whose loopback is up. The child may have had it made beside the steps before.
+struct EnterNetwork {
   static constexpr auto kPhase = Phase::filesystem;
 };
 
@@ -221,11 +226,6 @@ struct SetHostName {
   Bytes name;
 };
 
-/// Into a network namespace of its own, whose loopback is up. The child may have had it made beside the steps before.
-struct EnterNetwork {
-  Phase when;  // ready; filesystem where ForbidNamespaces comes after it, and would forbid this one, too
-};
-
 /// Ids, supplementary groups and umask of the program. Capabilities survive it; DropPrivileges takes them.
 struct SetIdentity {
   static constexpr auto kPhase = Phase::identity;
@@ -323,7 +323,6 @@ constexpr Phase phase_of(const step::AwaitHost& await) {
   return await.what == step::AwaitHost::For::id_maps ? Phase::attach : Phase::ready;
 }
 constexpr Phase phase_of(const step::GuardParent& guard) { return guard.when; }
-constexpr Phase phase_of(const step::EnterNetwork& enter) { return enter.when; }
 constexpr Phase phase_of(const step::WriteCgroup& write) {
   return write.what == step::WriteCgroup::What::join ? Phase::attach : Phase::limits;
 }
