@@ -20,10 +20,11 @@ namespace pivotbox::cgroup {
 
 namespace {
 
-const std::string kCallers(kCallersName);
 constexpr const char* kEnabledAttribute = "user.pivotbox.controllers";
 constexpr int kMoveRounds = 100;
 constexpr std::chrono::seconds kLockDeadline{5};
+
+std::string callers_name() { return std::string(kCallersName); }
 
 /// Hosts that arrange the same group do it one after the other.
 class Lock {
@@ -91,9 +92,9 @@ Error cannot_enable(const std::vector<Controller>& controllers, int code) {
 Result<> hand_on(int parent, const std::vector<Controller>& controllers) {
   if (controllers.empty()) return {};
   const bool is_root = !exists(parent, "cgroup.type");
-  if (::mkdirat(parent, kCallers.c_str(), 0755) != 0 && errno != EEXIST)
-    return std::unexpected(linux_::system_error("make the control group " + kCallers, "mkdirat"));
-  const Result<Fd> callers = open_directory(parent, kCallers);
+  if (::mkdirat(parent, callers_name().c_str(), 0755) != 0 && errno != EEXIST)
+    return std::unexpected(linux_::system_error("make the control group " + callers_name(), "mkdirat"));
+  const Result<Fd> callers = open_directory(parent, callers_name());
   if (!callers) return std::unexpected(callers.error());
   remember(callers->get(), controllers);
   int code = EBUSY;
@@ -108,7 +109,7 @@ void give_back(int parent) {
   sweep(parent);
   const std::vector<std::string> names = names_in(parent);
   if (std::ranges::any_of(names, is_box_name)) return;
-  const Result<Fd> callers = open_directory(parent, kCallers);
+  const Result<Fd> callers = open_directory(parent, callers_name());
   if (!callers) return;
   const bool alone = names.size() == 1;
   std::array<char, 256> text{};
@@ -117,14 +118,14 @@ void give_back(int parent) {
   // Without a box, somebody else's group below may have come to rely on them.
   if (alone && !enabled.empty()) static_cast<void>(write_in(parent, "cgroup.subtree_control", joined(enabled, '-')));
   move_processes(callers->get(), parent);
-  remove_group(parent, kCallers);
+  remove_group(parent, callers_name());
 }
 
 }  // namespace
 
 Result<Fd> make_with_controllers(int parent, const Place& place, const std::string& name) {
   if (place.version == Version::v1) return make_group(parent, name);
-  if (place.to_enable.empty() && !exists(parent, kCallers)) {
+  if (place.to_enable.empty() && !exists(parent, callers_name())) {
     Result<Fd> made = make_group(parent, name);
     if (!made || !*made || missing(parent, place.controllers).empty()) return made;
     remove_group(parent, name);
@@ -146,7 +147,7 @@ Result<Fd> make_with_controllers(int parent, const Place& place, const std::stri
 }
 
 void take_back(int parent, const Place& place) {
-  if (place.version == Version::v1 || !exists(parent, kCallers)) return;
+  if (place.version == Version::v1 || !exists(parent, callers_name())) return;
   if (const std::optional<Lock> lock = Lock::take(parent)) give_back(parent);
 }
 

@@ -107,7 +107,9 @@ bool may_survive(const RecordedCall& call, int code) {
       return by_host;
     case SYS_prctl:
       return by_host && (call.arguments[0] == PR_GET_DUMPABLE || call.arguments[0] == PR_SET_DUMPABLE);
-    case SYS_exit:  // of the network thread: done again
+    case SYS_exit:           // of the network thread: done again
+    case SYS_sched_getattr:  // for shorter turns, which make nothing but haste
+    case SYS_sched_setattr:
       return true;
     case SYS_clone3:  // of that thread: then the child does its work
       return call.process == 1 && call.nth == 0;

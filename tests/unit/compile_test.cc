@@ -23,9 +23,10 @@ TEST(ContractS4, OrderOfTheRoot) {
   const Plan plan = plan_for(seed_runner());
   const auto first = static_cast<std::ptrdiff_t>(index_of<step::MakePrivate>(plan));
   const std::vector<std::string> names = names_of(plan);
-  const std::vector<std::string> root(names.begin() + first, names.begin() + first + 10);
+  const std::vector<std::string> root(names.begin() + first, names.begin() + first + 11);
   EXPECT_THAT(root, ElementsAre("make_private", "mount_root", "make_entry", "mount_filesystem", "make_entry",
-                                "mount_filesystem", "forbid_namespaces", "pivot_root", "detach_old_root", "seal_root"));
+                                "mount_filesystem", "enter_network", "forbid_namespaces", "pivot_root",
+                                "detach_old_root", "seal_root"));
   EXPECT_THAT(descriptions_of(plan, "pivot_root"),
               ElementsAre("mount tmpfs on /path/to/new/root as the new root, and enter it",
                           R"(mkdir old_root, pivot_root(".", "old_root"))", "detach old_root and remove it",

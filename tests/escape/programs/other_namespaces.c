@@ -4,7 +4,7 @@
 // Class: escape
 // Area: privileges
 // Run: --uid 0 --pid1 program
-// Reaches without: load_filter + drop_privileges
+// Reaches without: load_filter + drop_privileges + forbid_namespaces
 #include "hostile.h"
 
 int main(void) {
