@@ -192,15 +192,12 @@ TEST(CompilePlan, TheNetworkIsMadeBesideARoot) {
   EXPECT_FALSE(plan_for(runner).network_beside) << "there is nothing to do meanwhile";
 }
 
-TEST(CompilePlan, ABoxOfOneProcessHasNoRoomForAThread) {
+TEST(CompilePlan, NoThreadIsCountedWithTheProcessesOfTheProgram) {
   Runner runner = plain_runner();
-  runner.limits.processes = 1;
-  EXPECT_TRUE(plan_for(runner).network_beside) << "init is counted, too";
+  runner.limits.memory_bytes = 1U << 26U;
+  EXPECT_TRUE(plan_for(runner, host_with_groups()).network_beside) << "init and the thread come one after the other";
   runner.pid1 = Pid1::program;
-  EXPECT_FALSE(plan_for(runner).network_beside);
-  runner.limits.processes = 2;
-  EXPECT_TRUE(plan_for(runner).network_beside);
-  runner.limits.processes = std::nullopt;
+  EXPECT_FALSE(plan_for(runner, host_with_groups()).network_beside);
   EXPECT_TRUE(plan_for(runner).network_beside);
 }
 

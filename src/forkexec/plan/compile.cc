@@ -117,8 +117,8 @@ class Compiler {
     return clone_flags_of(made);
   }
 
-  /// A thread counts as a process: one that the box's group refused would be evidence against the program.
-  bool may_have_a_thread() const { return plan_.with_init || runner_.limits.processes.value_or(2) >= 2; }
+  /// A thread counts as a process of the box's group: without init, as one more than the program has.
+  bool may_have_a_thread() const { return plan_.with_init || !host_.groups; }
 
   bool comes_into_cgroup() const { return runner_.cgroup_fd || host_.groups; }
 
