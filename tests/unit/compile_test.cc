@@ -23,10 +23,10 @@ TEST(ContractS4, OrderOfTheRoot) {
   const Plan plan = plan_for(seed_runner());
   const auto first = static_cast<std::ptrdiff_t>(index_of<step::MakePrivate>(plan));
   const std::vector<std::string> names = names_of(plan);
-  const std::vector<std::string> root(names.begin() + first, names.begin() + first + 11);
+  const std::vector<std::string> root(names.begin() + first, names.begin() + first + 12);
   EXPECT_THAT(root, ElementsAre("make_private", "mount_root", "make_entry", "mount_filesystem", "make_entry",
-                                "mount_filesystem", "enter_network", "forbid_namespaces", "pivot_root",
-                                "detach_old_root", "seal_root"));
+                                "mount_filesystem", "forbid_namespaces", "enter_network", "forbid_namespaces",
+                                "pivot_root", "detach_old_root", "seal_root"));
   EXPECT_THAT(descriptions_of(plan, "pivot_root"),
               ElementsAre("mount tmpfs on /path/to/new/root as the new root, and enter it",
                           R"(mkdir old_root, pivot_root(".", "old_root"))", "detach old_root and remove it",
@@ -182,7 +182,14 @@ TEST(CompilePlan, ANetworkIsEnteredWhereItIsAskedFor) {
 
 TEST(CompilePlan, TheNetworkIsThereBeforeNetworksAreForbidden) {
   const Plan plan = plan_for(plain_runner());
-  EXPECT_EQ(index_of<step::EnterNetwork>(plan) + 1, index_of<step::ForbidNamespaces>(plan));
+  EXPECT_THAT(descriptions_of(plan, "namespaces.net"), ElementsAre("enter a new network namespace, its loopback up"));
+  const std::vector<std::string> forbidden = descriptions_of(plan, "namespaces.nested");
+  ASSERT_EQ(forbidden.size(), 2U);
+  EXPECT_FALSE(forbidden[0].contains("max_net_")) << forbidden[0];
+  EXPECT_EQ(forbidden[1], "set /proc/sys/user/max_net_namespaces to 0");
+  const std::vector<std::string> names = names_of(plan);
+  const auto entered = std::ranges::find(names, "enter_network");
+  EXPECT_EQ(std::ranges::find(entered, names.end(), "forbid_namespaces"), entered + 1);
 }
 
 TEST(CompilePlan, TheNetworkIsMadeBesideARoot) {

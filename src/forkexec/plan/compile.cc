@@ -151,8 +151,9 @@ class Compiler {
   Result<> filesystem() {
     if (runner_.namespaces.mount) build_.add(step::MakePrivate{}, "namespaces.mount");
     Result<> built = runner_.pivot_root ? new_root() : Result<>{};
+    forbid_namespaces({"user", "mnt", "pid", "ipc", "uts", "cgroup", "time"});  // while the network is being made
     if (runner_.namespaces.net) build_.add(step::EnterNetwork{}, "namespaces.net");
-    forbid_namespaces();
+    forbid_namespaces({"net"});
     return built;
   }
 
@@ -171,9 +172,8 @@ class Compiler {
 
   // While the host's /proc is in sight, and after the mounts: fsmount(2) makes a mount namespace for a moment. Every
   // kind but a user namespace takes CAP_SYS_ADMIN to make.
-  void forbid_namespaces() {
+  void forbid_namespaces(std::vector<std::string> kinds) {
     if (!runner_.namespaces.user || runner_.namespaces.nested) return;
-    std::vector<std::string> kinds = {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"};
     for (std::string& kind : kinds) kind = "/proc/sys/user/max_" + kind + "_namespaces";
     build_.add(step::ForbidNamespaces{build_.list(kinds)}, "namespaces.nested");
   }
