@@ -67,6 +67,7 @@ constexpr Hint kHints[] = {
     {index_of<step::PivotRoot>, -1, EPERM, "pivot_root needs CAP_SYS_ADMIN in the user namespace that owns the mounts"},
     {index_of<step::EnterNetwork>, SYS_unshare, EPERM,
      "a new network namespace needs CAP_SYS_ADMIN: set namespaces.user"},
+    {index_of<step::EnterNetwork>, SYS_setns, EPERM, "a filter of an outer container forbids setns(2)"},
     {index_of<step::SetIdentity>, SYS_setgroups, EPERM, "setgroups is denied in this user namespace"},
     {index_of<step::SetIdentity>, -1, EINVAL, "the id is not mapped into the box: see uid_mappings, gid_mappings"},
     {index_of<step::SetLimit>, SYS_prlimit64, EPERM,

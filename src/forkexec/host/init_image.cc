@@ -46,6 +46,7 @@ struct Image {
   int descriptor;
   dev_t device;
   ino_t inode;
+  const Image* before;
 
   /// A caller that closes every descriptor (a daemon) may have another file under this number by now.
   [[nodiscard]] bool is_open() const {
@@ -64,7 +65,7 @@ Result<int> init_image() {
   if (!made) return std::unexpected(std::move(made.error()));
   struct stat status{};
   if (::fstat(made->get(), &status) != 0) return std::unexpected(linux_::system_error("make pivotbox's init", "fstat"));
-  auto image = std::make_unique<const Image>(made->get(), status.st_dev, status.st_ino);
+  auto image = std::make_unique<const Image>(made->get(), status.st_dev, status.st_ino, known);
   if (!kept.compare_exchange_strong(known, image.get())) return known->descriptor;  // another thread was first
   static_cast<void>(made->release());
   return image.release()->descriptor;
