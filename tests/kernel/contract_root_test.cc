@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/wait.h>
 
+#include "act.h"
 #include "box.h"
 
 namespace pivotbox {
@@ -46,7 +47,14 @@ std::string chroot_escape(const std::string& directory, const std::string& marke
          marker + "') else 3)\n";
 }
 
+/// An ordinary user's forked child makes a user namespace, which takes a process of one thread (unshare(2)).
+#define REQUIRE_FORKED_CHILD_WITH_ONE_THREAD() \
+  if (::geteuid() != 0) {                      \
+    REQUIRE_NO_THREAD_SANITIZER();             \
+  }
+
 TEST(Contract, S02_TheChrootEscapeGetsOutOfAChrootAndNotOutOfHere) {
+  REQUIRE_FORKED_CHILD_WITH_ONE_THREAD();
   const HostDirectory host;
   const std::string marker = host.make_file("marker", "");
   const std::string jail = host.make_directory("jail");
@@ -175,6 +183,7 @@ TEST(Contract, S07_TheHostsMountsAreTheSameAndInsideStaysInside) {
 
 /// In a mount namespace of the test's own whose mounts are shared, so that propagation would be seen.
 TEST(Contract, S07_NothingPropagatesToSharedMountsOfTheHost) {
+  REQUIRE_FORKED_CHILD_WITH_ONE_THREAD();
   const HostDirectory host;
   const std::string shown = host.make_directory("shown");
   const pid_t pid = ::fork();
