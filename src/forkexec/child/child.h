@@ -60,8 +60,8 @@ long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), 
 /// Interprets the plan, then executes; writes the report and exits if anything fails. `argument` is a Context.
 [[noreturn]] void run_child(void* argument);
 
-/// Makes the network namespace for the child, then ends this thread. `context` is the child's Context.
-[[noreturn]] void run_network_thread(void* context);
+/// Makes the network namespace for the child, then ends this thread. `argument` is the child's Context.
+[[noreturn]] void run_network_thread(void* argument);
 
 /// Sleeps until it is killed, or its parent dies: holds a new user namespace open. The argument is not looked at.
 [[noreturn]] void hold_namespace(void*);
