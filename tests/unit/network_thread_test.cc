@@ -1,0 +1,150 @@
+// The thread of the child that makes the network namespace, and the step that waits for it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include "plan_views.h"
+#include "samples.h"
+#include "small_plan.h"
+
+namespace pivotbox {
+namespace {
+
+using namespace testing;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::StartsWith;
+
+/// A world whose thread may be started, and what became of the step.
+struct NetworkTrial {
+  explicit NetworkTrial(RecordingKernel with) : kernel(std::move(with)) {
+    small.add(step::SetHostName{});
+    small.add(step::EnterNetwork{});
+  }
+
+  Report run() {
+    World world(small.plan, Part::child);
+    handshake = &world.handshake;
+    world.context.network_stack = this;
+    const Report report = child::Interpreter(world.context, kernel).run();
+    for (const Call& call : kernel.calls()) lines.push_back(call.text);
+    return report;
+  }
+
+  SmallPlan small;
+  RecordingKernel kernel;
+  child::Handshake* handshake = nullptr;
+  Lines lines;
+};
+
+TEST(NetworkThread, IsStartedBeforeTheFirstStepAndSharesWhatAThreadShares) {
+  NetworkTrial trial({});
+  trial.kernel.on_thread = [&](clone_args& arguments) {
+    EXPECT_TRUE(trial.kernel.calls().empty());
+    EXPECT_EQ(arguments.flags, static_cast<std::uint64_t>(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
+                                                          CLONE_THREAD | CLONE_CHILD_CLEARTID));
+    EXPECT_EQ(arguments.child_tid, reinterpret_cast<std::uint64_t>(&trial.handshake->network.running));
+    EXPECT_EQ(arguments.stack, reinterpret_cast<std::uint64_t>(&trial));
+    EXPECT_EQ(arguments.stack_size, child::kStackSize);
+    EXPECT_EQ(trial.handshake->network.running, 1U) << "it may be over before clone3(2) comes back";
+    trial.handshake->network.running = 0;
+    trial.handshake->network.result = 77;
+    return 5;
+  };
+  EXPECT_EQ(trial.run().kind, Report::Kind::none);
+  EXPECT_THAT(trial.lines, ElementsAre(StartsWith("sethostname("), "setns(77, 0x40000000)", "close(77)"));
+}
+
+TEST(NetworkThread, LeavesTheSecondIdOfANewPidNamespaceToTheProgram) {
+  for (const bool fresh : {false, true}) {
+    SmallPlan small;
+    World world(small.plan, Part::child);
+    world.context.network_stack = &world;
+    world.context.new_pid_namespace = fresh;
+    RecordingKernel kernel;
+    kernel.on_thread = [&](clone_args& arguments) {
+      EXPECT_EQ(arguments.set_tid_size, fresh ? 1U : 0U);
+      EXPECT_EQ(arguments.set_tid, fresh ? reinterpret_cast<std::uint64_t>(&child::kNetworkThreadId) : 0U);
+      return -EAGAIN;
+    };
+    EXPECT_EQ(child::Interpreter(world.context, kernel).run().kind, Report::Kind::none);
+  }
+}
+
+TEST(NetworkThread, IsWaitedForUntilItHasEnded) {
+  NetworkTrial trial({});
+  trial.kernel.on_thread = [](clone_args&) { return 5; };
+  const long answers[] = {-EAGAIN, -EINTR, 0};
+  std::size_t waits = 0;
+  trial.kernel.answer = [&](const Call& call) -> std::optional<long> {
+    if (call.number != __NR_futex) return std::nullopt;
+    if (waits == 2) trial.handshake->network = {.running = 0, .started = true, .result = 78};
+    return answers[waits++];
+  };
+  EXPECT_EQ(trial.run().kind, Report::Kind::none);
+  EXPECT_EQ(waits, 3U);
+  EXPECT_EQ(trial.lines[1], "futex(FUTEX_WAIT, 1, 600s)");
+  EXPECT_THAT(trial.lines, Contains("setns(78, 0x40000000)"));
+}
+
+TEST(NetworkThread, ThatNeverEndsIsAnError) {
+  NetworkTrial trial(RecordingKernel({.call = 1, .code = ETIMEDOUT}));
+  trial.kernel.on_thread = [](clone_args&) { return 5; };
+  const Report report = trial.run();
+  EXPECT_EQ(report.step, 1);
+  EXPECT_EQ(report.syscall, __NR_futex);
+  EXPECT_EQ(report.error, ETIMEDOUT);
+}
+
+TEST(NetworkThread, ItsFailureIsTheSteps) {
+  NetworkTrial trial({});
+  trial.kernel.on_thread = [&](clone_args&) {
+    trial.handshake->network = {.running = 0, .started = false, .last_call = __NR_unshare, .result = -ENOSPC};
+    return 5;
+  };
+  const Report report = trial.run();
+  EXPECT_EQ(report.kind, Report::Kind::step_failed);
+  EXPECT_EQ(report.step, 1);
+  EXPECT_EQ(report.syscall, __NR_unshare);
+  EXPECT_EQ(report.error, ENOSPC);
+}
+
+TEST(NetworkThread, ThatCannotBeHadLeavesItsWorkToTheStep) {
+  NetworkTrial trial({});
+  EXPECT_EQ(trial.run().kind, Report::Kind::none);
+  EXPECT_THAT(trial.lines, ElementsAre(StartsWith("sethostname("), "unshare(0x40000000)", StartsWith("socket("),
+                                       StartsWith("ioctl(100, SIOCSIFFLAGS"), "close(100)"));
+}
+
+TEST(NetworkThread, HandsOverADescriptorOfItsNamespace) {
+  SmallPlan small;
+  World world(small.plan, Part::child);
+  RecordingKernel kernel;
+  kernel.answer = [](const Call& call) {
+    return call.text.contains("SIOCGSKNS") ? std::optional<long>(79) : std::nullopt;
+  };
+  child::Interpreter(world.context, kernel).make_network_beside();
+  EXPECT_EQ(world.handshake.network.result, 79);
+  Lines lines;
+  for (const Call& call : kernel.calls()) lines.push_back(call.text);
+  EXPECT_THAT(lines, ElementsAre("unshare(0x40000000)", StartsWith("socket("), StartsWith("ioctl(100, SIOCSIFFLAGS"),
+                                 StartsWith("ioctl(100, SIOCGSKNS"), "close(100)"));
+}
+
+TEST(NetworkThread, EachOfItsCallsThatFailsIsNamed) {
+  const long numbers[] = {__NR_unshare, __NR_socket, __NR_ioctl, __NR_ioctl};
+  for (std::size_t n = 0; n < std::size(numbers); ++n) {
+    SmallPlan small;
+    World world(small.plan, Part::child);
+    RecordingKernel kernel(RecordingKernel::Fault{.call = n, .code = EPERM});
+    child::Interpreter(world.context, kernel).make_network_beside();
+    EXPECT_EQ(world.handshake.network.result, -EPERM);
+    EXPECT_EQ(world.handshake.network.last_call, numbers[n]);
+    EXPECT_EQ(kernel.calls().size(), n + 1 + (n >= 2 ? 1 : 0)) << "nothing but close(2) follows";
+  }
+}
+
+}  // namespace
+}  // namespace pivotbox
