@@ -17,9 +17,9 @@ inline constexpr int kBusyTries = 100000;
 template <Kernel K>
 class Interpreter : private ProgramSteps<K> {
   using Base = ProgramSteps<K>;
-  using Base::apply, Base::as_if_called, Base::await_end, Base::bytes, Base::close_after, Base::last_call,
-      Base::make_network, Base::note_time, Base::prctl, Base::raise_ambient, Base::reset_signals,
-      Base::set_capabilities, Base::set_ids, Base::slot, Base::start_thread, Base::sys, Base::text, Base::world;
+  using Base::apply, Base::as_if_called, Base::bytes, Base::close_after, Base::last_call, Base::make_network,
+      Base::note_time, Base::prctl, Base::raise_ambient, Base::reset_signals, Base::set_capabilities, Base::set_ids,
+      Base::slot, Base::start_thread, Base::sys, Base::text, Base::wait_while, Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
@@ -97,11 +97,8 @@ class Interpreter : private ProgramSteps<K> {
     Handshake& shake = *world().handshake;
     __atomic_store_n(&shake.child, s.ticket + 1U, __ATOMIC_RELEASE);
     if (const long r = sys(__NR_futex, &shake.child, FUTEX_WAKE, 1); r < 0) return r;
-    for (std::uint32_t seen; (seen = __atomic_load_n(&shake.host, __ATOMIC_ACQUIRE)) < s.ticket;) {
-      __kernel_timespec deadline{kHandshakeDeadlineSeconds, 0};
-      const long r = sys(__NR_futex, &shake.host, FUTEX_WAIT, seen, &deadline);
-      if (r == -kEtimedout) return r;
-    }
+    for (std::uint32_t seen; (seen = __atomic_load_n(&shake.host, __ATOMIC_ACQUIRE)) < s.ticket;)
+      if (const long r = wait_while(shake.host, seen); r < 0) return r;
     return 0;
   }
 
@@ -134,7 +131,8 @@ class Interpreter : private ProgramSteps<K> {
       const long socket = make_network();
       return socket < 0 ? socket : close_after(socket, 0);
     }
-    if (const long r = await_end(thread.running); r < 0) return r;
+    while (__atomic_load_n(&thread.running, __ATOMIC_ACQUIRE) != 0)
+      if (const long r = wait_while(thread.running, 1); r < 0) return r;
     if (thread.result < 0) return as_if_called(thread.last_call, thread.result);
     return close_after(thread.result, sys(__NR_setns, thread.result, CLONE_NEWNET));
   }

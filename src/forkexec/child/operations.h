@@ -167,13 +167,12 @@ class Operations {
     return up < 0 ? close_after(socket, up) : socket;
   }
 
-  /// Until the kernel clears the word at the end of a thread. Not FUTEX_PRIVATE: its wake-up is a shared one.
-  long await_end(const std::uint32_t& running) {
-    while (__atomic_load_n(&running, __ATOMIC_ACQUIRE) != 0) {
-      __kernel_timespec deadline{kHandshakeDeadlineSeconds, 0};
-      if (const long r = sys(__NR_futex, &running, FUTEX_WAIT, 1, &deadline); r == -kEtimedout) return r;
-    }
-    return 0;
+  /// Until the word may be another than `seen`; fails only if nobody has changed it in time. Not FUTEX_PRIVATE: the
+  /// kernel's wake-up at the end of a thread is a shared one.
+  long wait_while(const std::uint32_t& word, std::uint32_t seen) {
+    __kernel_timespec deadline{kHandshakeDeadlineSeconds, 0};
+    const long r = sys(__NR_futex, &word, FUTEX_WAIT, seen, &deadline);
+    return r == -kEtimedout ? r : 0;
   }
 
   long set_ids(std::uint32_t uid, std::uint32_t gid) {
