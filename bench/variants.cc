@@ -48,16 +48,34 @@ Run fork_and_exec(const std::string& target) {
   });
 }
 
-Run launch(const Runner& runner) {
-  return timed([&]() -> std::string {
-    auto process = runner.start();
-    if (!process) return process.error().message();
-    const auto outcome = process->wait();
-    if (!outcome) return outcome.error().message();
-    if (outcome->kind != pivotbox::Outcome::Kind::exited) return "signal " + std::to_string(outcome->signal);
-    return outcome->exit_code == 0 ? std::string() : "exit status " + std::to_string(outcome->exit_code);
-  });
+std::string end_of(pivotbox::Result<pivotbox::Process> process) {
+  if (!process) return process.error().message();
+  const auto outcome = process->wait();
+  if (!outcome) return outcome.error().message();
+  if (outcome->kind != pivotbox::Outcome::Kind::exited) return "signal " + std::to_string(outcome->signal);
+  return outcome->exit_code == 0 ? std::string() : "exit status " + std::to_string(outcome->exit_code);
 }
+
+Run launch(const Runner& runner) {
+  return timed([&] { return end_of(runner.start()); });
+}
+
+/// From the program's start in a box that waits to its end; the next box is built then.
+class BuiltAhead {
+ public:
+  explicit BuiltAhead(Runner runner) : runner_(std::move(runner)), box_(runner_.build()) {}
+
+  Run run() {
+    if (!box_) return {box_.error().message()};
+    Run result = timed([&] { return end_of(box_->start()); });
+    box_ = runner_.build();
+    return result;
+  }
+
+ private:
+  Runner runner_;
+  pivotbox::Result<pivotbox::Box> box_;
+};
 
 /// Nothing new, nothing taken away but capabilities: what a launch costs by itself.
 Runner bare(const std::string& target) {
@@ -156,6 +174,14 @@ void add_server_variants(Variants& variants, const std::string& target) {
   }
   add("mounts20", "20 more mounts", false);
   add("mounts500", "500 more mounts", false);
+}
+
+void add_built_variants(Variants& variants, const std::string& target) {
+  for (const auto& [pid1, name] : {std::pair(Pid1::program, "program"), std::pair(Pid1::init, "init")}) {
+    auto ahead = std::make_shared<BuiltAhead>(strict(target, pid1));
+    variants.measured.push_back({std::string("library, strict, pid1 = ") + name + ", built ahead",
+                                 "building the box is not counted", [ahead] { return ahead->run(); }});
+  }
 }
 
 /// What loading a filter costs: `bare`, and one preset more each time.
@@ -262,6 +288,7 @@ Variants library_variants(const std::string& target, bool with_servers) {
                                [runner = strict(target, Pid1::program)] { return launch(runner); }});
   variants.measured.push_back({"library, strict, pid1 = init", "the same with init",
                                [runner = strict(target, Pid1::init)] { return launch(runner); }});
+  add_built_variants(variants, target);
   add_filter_variants(variants, target);
   add_group_variants(variants, target);
   add_latency_variants(variants);

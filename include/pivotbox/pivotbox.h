@@ -1,6 +1,7 @@
 // The whole public API.
 #pragma once
 
+#include "pivotbox/box.h"
 #include "pivotbox/error.h"
 #include "pivotbox/explain.h"
 #include "pivotbox/fd.h"

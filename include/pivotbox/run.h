@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "pivotbox/box.h"
 #include "pivotbox/error.h"
 #include "pivotbox/process.h"
 #include "pivotbox/runner.h"
@@ -20,5 +21,7 @@ struct RunOptions {
 /// Starts `runner` with descriptors 0, 1 and 2 on pipes (the rest of `files` stays), feeds it, collects what it writes
 /// and waits for the end. Blocks; thread-safe.
 [[nodiscard]] Result<Outcome> run(const Runner& runner, const RunOptions& options = {});
+/// The same for `program` in a box that was built ahead.
+[[nodiscard]] Result<Outcome> run(Box box, Program program, const RunOptions& options = {});
 
 }  // namespace pivotbox

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "pivotbox/box.h"
 #include "pivotbox/error.h"
 #include "pivotbox/landlock.h"
 #include "pivotbox/limits.h"
@@ -168,6 +169,10 @@ struct Runner {
   /// Builds the box and executes the program. When it returns a Process, execve(2) has succeeded; when it returns an
   /// Error, nothing runs and nothing is left. Thread-safe.
   [[nodiscard]] Result<Process> start() const;
+
+  /// Builds the box only, for a program that comes later and then starts in little more time than without a box.
+  /// `args`, `env` and `files` may be others then; on_ready is called now. Thread-safe.
+  [[nodiscard]] Result<Box> build() const;
 };
 
 }  // namespace pivotbox

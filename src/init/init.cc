@@ -15,7 +15,6 @@
 #include <linux/signalfd.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
-#include <linux/uio.h>
 #include <linux/wait.h>
 
 #include <cstddef>
@@ -23,6 +22,7 @@
 
 #include "forkexec/child/child.h"
 #include "forkexec/child/init_protocol.h"
+#include "forkexec/child/message.h"
 
 namespace pivotbox::init {
 
@@ -34,7 +34,6 @@ constexpr int kSigkill = 9, kSigchld = 17, kSiUser = 0, kSiQueue = -1;
 constexpr long kEsrch = 3, kEintr = 4, kEchild = 10, kEpipe = 32;
 // Where init keeps its own descriptors once the program has its; the listener of the filter until the host has it.
 constexpr int kStatusFd = 0, kHostFd = 1, kSignalFd = 2, kMemoryFd = 3, kKillsFd = 4, kListenerFd = 5;
-constexpr int kSolSocket = 1, kScmRights = 1, kMsgNosignal = 0x4000;  // <sys/socket.h> is libc's
 
 alignas(64) char program_stack[child::kStackSize];
 std::uint64_t step_end_ns[kMaxSteps];
@@ -99,25 +98,12 @@ void tell_host(const void* record, std::size_t size) {
 
 /// The record together with a descriptor (unix(7), SCM_RIGHTS).
 void tell_host_with(const void* record, std::size_t size, int descriptor) {
-  struct {
-    std::size_t length;
-    int level;
-    int type;
-    int descriptor;
-    int padding;
-  } rights{20 /* without the padding */, kSolSocket, kScmRights, descriptor, 0};
-  iovec data{const_cast<void*>(record), size};
-  struct {
-    void* name;
-    int name_length;
-    iovec* vectors;
-    std::size_t count;
-    void* control;
-    std::size_t control_length;
-    unsigned flags;
-  } message{nullptr, 0, &data, 1, &rights, sizeof rights, 0};
+  using Listener = child::Rights<1>;
+  Listener rights{Listener::length_of(1), child::kSolSocket, child::kScmRights, {descriptor}};
+  child::Vector data{const_cast<void*>(record), size};
+  const child::Message message{.vectors = &data, .count = 1, .control = &rights, .control_length = sizeof rights};
   // Without it the host would take a later record for this one, and nobody would answer for the filter.
-  must(__NR_sendmsg, kStatusFd, &message, kMsgNosignal);
+  must(__NR_sendmsg, kStatusFd, &message, child::kMsgNosignal);
 }
 
 /// Nothing of the program's signals, tracing or limits reaches init; a SIGCHLD that the host ignores would lose the

@@ -40,6 +40,7 @@ struct Context {
   std::uint16_t step_count = 0;
   const char* bytes = nullptr;
   const int* slots = nullptr;
+  std::uint16_t slot_count = 0;
   const std::uint16_t* carried_slots = nullptr;  ///< stay open when init is executed
   std::uint16_t carried_count = 0;
   Finale finale;

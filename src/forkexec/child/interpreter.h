@@ -5,6 +5,7 @@
 // recorder that can fail call n in tests.
 #pragma once
 
+#include "forkexec/child/message.h"
 #include "forkexec/child/program_steps.h"
 
 namespace pivotbox::child {
@@ -94,12 +95,17 @@ class Interpreter : private ProgramSteps<K> {
   }
 
   long apply(const step::AwaitHost& s) {
-    Handshake& shake = *world().handshake;
-    __atomic_store_n(&shake.child, s.ticket + 1U, __ATOMIC_RELEASE);
-    if (const long r = sys(__NR_futex, &shake.child, FUTEX_WAKE, 1); r < 0) return r;
+    const Handshake& shake = *world().handshake;
+    if (const long r = tell_arrival(s.ticket); r < 0) return r;
     for (std::uint32_t seen; (seen = __atomic_load_n(&shake.host, __ATOMIC_ACQUIRE)) < s.ticket;)
       if (const long r = wait_while(shake.host, seen); r < 0) return r;
     return 0;
+  }
+
+  long tell_arrival(std::uint8_t ticket) {
+    std::uint32_t& word = world().handshake->child;
+    __atomic_store_n(&word, ticket + 1U, __ATOMIC_RELEASE);
+    return sys(__NR_futex, &word, FUTEX_WAKE, 1);
   }
 
   long apply(const step::WriteCgroup& s) {
@@ -135,6 +141,55 @@ class Interpreter : private ProgramSteps<K> {
       if (const long r = wait_while(thread.running, 1); r < 0) return r;
     if (thread.result < 0) return as_if_called(thread.last_call, thread.result);
     return close_after(thread.result, sys(__NR_setns, thread.result, CLONE_NEWNET));
+  }
+
+  long apply(const step::AwaitProgram& s) {
+    if (const long r = close_all_before(s.channel.index); r < 0) return r;
+    if (const long r = tell_arrival(s.ticket); r < 0) return r;
+    std::uint16_t taken = 0;
+    do {
+      const auto count = s.file_count - taken < kMostInMessage ? s.file_count - taken : kMostInMessage;
+      if (const long r = take_descriptors(s.channel, taken, static_cast<std::uint16_t>(count)); r < 0) return r;
+      taken = static_cast<std::uint16_t>(taken + count);
+    } while (taken < s.file_count);
+    return 0;
+  }
+
+  /// What the host had open when it made this child: a pipe that never ends for its reader, a file that cannot be
+  /// executed because a writer has it. Keeps the slots from `first` on.
+  long close_all_before(std::uint16_t first) {
+    constexpr std::uint32_t kNone = ~0U;
+    for (std::uint32_t from = 0;;) {
+      std::uint32_t next = kNone;
+      for (std::uint16_t i = first; i < world().slot_count; ++i) {
+        const auto kept = static_cast<std::uint32_t>(world().slots[i]);
+        if (kept >= from && kept < next) next = kept;
+      }
+      if (next > from)
+        if (const long r = sys(__NR_close_range, from, next - 1, 0); r < 0) return r;
+      if (next == kNone) return 0;
+      from = next + 1;
+    }
+  }
+
+  /// The next message's descriptors, into the slots after `channel` and the `taken` ones that are there already.
+  long take_descriptors(Slot channel, std::uint16_t taken, std::uint16_t count) {
+    Rights<kMostInMessage> rights;
+    char nothing;
+    Vector data{&nothing, sizeof nothing};
+    Message message{.vectors = &data, .count = 1, .control = &rights, .control_length = sizeof rights};
+    long received = -kEintr;
+    while (received == -kEintr) received = sys(__NR_recvmsg, slot(channel), &message, kMsgCmsgCloexec);
+    if (received < 0) return received;
+    if (received == 0) return -kEsrch;  // the host's end is closed
+    if (count > 0 && (message.control_length == 0 || rights.length != rights.length_of(count)))
+      return -kEmfile;  // the kernel leaves out those for which there is no number
+    for (std::uint16_t i = 0; i < count; ++i) {
+      const int target = world().slots[channel.index + 1 + taken + i];
+      if (const long r = sys(__NR_dup3, rights.descriptors[i], target, O_CLOEXEC); r < 0) return r;
+      if (const long r = sys(__NR_close, rights.descriptors[i]); r < 0) return r;
+    }
+    return 0;
   }
 
   // ---- finale

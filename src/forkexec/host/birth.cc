@@ -99,7 +99,7 @@ Result<Birth> give_birth(clone_args arguments, const ChildStack& stack, void (*e
 
 Burial::~Burial() {
   const int pidfd = child_.pidfd.get();
-  if (pidfd < 0) return;
+  if (pidfd < 0 || called_off_) return;
   ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0);
   siginfo_t info;
   while (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | __WALL) != 0 && errno == EINTR) {

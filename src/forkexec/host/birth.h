@@ -38,17 +38,20 @@ struct Birth {
 [[nodiscard]] Result<Birth> give_birth(clone_args arguments, const ChildStack& stack, void (*entry)(void*),
                                        void* argument);
 
-/// Kills and reaps `child` at the end of its scope, however that is left, unless somebody else owns its pidfd by then.
-/// Waits until the child no longer touches this memory. All that is in its pid namespace dies with it.
+/// Kills and reaps `child` at the end of its scope, however that is left, unless somebody else owns its pidfd by then,
+/// or it is called off. Waits until the child no longer touches this memory. All that is in its pid namespace dies with
+/// it.
 class Burial {
  public:
   explicit Burial(Birth& child) : child_(child) {}
   ~Burial();
+  void call_off() { called_off_ = true; }
   Burial(const Burial&) = delete;
   Burial& operator=(const Burial&) = delete;
 
  private:
   Birth& child_;
+  bool called_off_ = false;
 };
 
 }  // namespace pivotbox

@@ -15,10 +15,11 @@ namespace pivotbox {
 enum class Purpose : std::uint8_t {
   explain,  ///< to be read: nothing of the host is changed
   launch,   ///< to be done
+  build,    ///< to be done but for the program, which is not known yet
 };
 
-/// Where the box's groups will be; absent when it needs none. For a launch the caller may be moved to a scope of
-/// systemd's, once in its life. Thread-safe.
+/// Where the box's groups will be; absent when it needs none. Unless it is to be explained, the caller may be moved to
+/// a scope of systemd's, once in its life. Thread-safe.
 [[nodiscard]] Result<std::optional<cgroup::Layout>> find_groups(const Runner& runner, Purpose purpose);
 
 /// What a plan has to know about them.

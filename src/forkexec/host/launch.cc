@@ -14,15 +14,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <span>
+#include <utility>
 
 #include "forkexec/child/init_protocol.h"
+#include "forkexec/child/message.h"
 #include "forkexec/host/hints.h"
 #include "forkexec/host/init_image.h"
 #include "forkexec/host/process_state.h"
 #include "forkexec/plan/identity.h"
 #include "linux/file.h"
 #include "linux/idmap.h"
-#include "linux/quiet_write.h"
+#include "linux/send_descriptors.h"
 
 namespace pivotbox {
 
@@ -33,136 +36,73 @@ Launch::Launch(const Runner& runner, Prepared prepared)
       host_(std::move(prepared.host)),
       sources_(std::move(prepared.sources)),
       layout_(std::move(prepared.groups)),
-      plan_(std::move(prepared.plan)) {}
+      plan_(std::move(prepared.plan)),
+      deadline_(Clock::now() + runner.setup_timeout) {}
+
+Launch::~Launch() { const Burial burial(child_); }
 
 Result<Process> Launch::run() {
-  deadline_ = Clock::now() + runner_.setup_timeout;
-  if (host_.opens_trees && runner_.namespaces.user)
-    if (Result<> r = open_trees(plan_.sources, sources_); !r) return std::unexpected(std::move(r.error()));
-  if (layout_) {
-    Result<cgroup::Cgroup> made = cgroup::Cgroup::create(*layout_, runner_.limits, runner_.pid1);
-    if (!made) return std::unexpected(std::move(made.error()));
-    cgroup_ = std::move(*made);
-  }
-  if (Result<> r = open_descriptors(); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = open_what_the_child_needs(); !r) return std::unexpected(std::move(r.error()));
   set_context();
+  if (Result<> r = write_init_plan(); !r) return std::unexpected(std::move(r.error()));
   const DumpableGuard dumpable(changes_ids_in_shared_memory(), host_.root);
   const Burial burial(child_);  // also when the hook throws
   if (Result<> r = clone(); !r) return std::unexpected(std::move(r.error()));
-  Result<> built = attend();
-  if (built) built = await_program();
-  if (!built && ran_out_of_memory()) return end_for_memory();
-  if (!built) return std::unexpected(std::move(built.error()));
+  Result<> executed = attend();
+  if (executed) executed = await_program();
+  return conclude(std::move(executed));
+}
+
+Result<> Launch::build() {
+  if (Result<> r = open_what_the_child_needs(); !r) return r;
+  set_context();
+  const DumpableGuard dumpable(changes_ids_in_shared_memory(), host_.root);
+  Burial burial(child_);
+  if (Result<> r = clone(); !r) return r;
+  if (Result<> r = attend(); !r) return r;
+  burial.call_off();
+  sources_.clear();  // the box may wait for long: the host holds nothing open for it
+  kept_.clear();
+  return {};
+}
+
+Result<Process> Launch::execute() {
+  deadline_ = Clock::now() + runner_.setup_timeout;
+  Result<Plan> plan = plan_program(runner_, host_);
+  if (!plan) return std::unexpected(std::move(plan.error()));
+  plan->identity = plan_.identity;
+  waiting_plan_ = std::exchange(plan_, std::move(*plan));
+  set_context();
+  if (Result<> r = write_init_plan(); !r) return std::unexpected(std::move(r.error()));
+  const DumpableGuard dumpable(changes_ids_in_shared_memory(), host_.root);
+  const Burial burial(child_);
+  Result<> executed = hand_over_program();
+  if (executed) executed = await_program();
+  return conclude(std::move(executed));
+}
+
+Result<Process> Launch::conclude(Result<> executed) {
+  if (!executed && ran_out_of_memory()) return end_for_memory();
+  if (!executed) return std::unexpected(std::move(executed.error()));
   return finish();
 }
 
 // ---- before the child ----
 
-Result<> Launch::open_descriptors() {
-  for (const SlotOrigin& origin : plan_.slots) {
-    const Result<int> descriptor = open_slot(origin);
-    if (!descriptor) return std::unexpected(descriptor.error());
-    if (origin.carried) carried_.push_back(static_cast<std::uint16_t>(slots_.size()));
-    slots_.push_back(*descriptor);
+Result<> Launch::open_what_the_child_needs() {
+  if (host_.opens_trees && runner_.namespaces.user)
+    if (Result<> r = open_trees(plan_.sources, sources_); !r) return r;
+  if (layout_) {
+    Result<cgroup::Cgroup> made = cgroup::Cgroup::create(*layout_, runner_.limits, runner_.pid1);
+    if (!made) return std::unexpected(std::move(made.error()));
+    cgroup_ = std::move(*made);
   }
-  return plan_.with_init ? write_init_plan() : Result<>{};
-}
-
-Result<int> Launch::open_slot(const SlotOrigin& origin) {
-  switch (origin.kind) {
-    case SlotOrigin::Kind::caller:
-      return require_open(origin);
-    case SlotOrigin::Kind::source_tree:
-      return sources_[static_cast<std::size_t>(origin.number)].tree.get();
-    case SlotOrigin::Kind::init_image:
-      return init_image();
-    case SlotOrigin::Kind::raised:
-      return raise(origin);
-    case SlotOrigin::Kind::host_pidfd:
-      if (host_pidfd_) return host_pidfd_.get();
-      host_pidfd_ = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-      if (!host_pidfd_) return std::unexpected(linux_::system_error("watch the calling process", "pidfd_open"));
-      return host_pidfd_.get();
-    case SlotOrigin::Kind::init_plan:
-      init_plan_ = Fd::adopt(::memfd_create("pivotbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-      if (!init_plan_) return std::unexpected(linux_::system_error("hand the plan to init", "memfd_create"));
-      return init_plan_.get();
-    case SlotOrigin::Kind::cgroup_tasks:
-    case SlotOrigin::Kind::cgroup_memory_limit:
-    case SlotOrigin::Kind::cgroup_memory_and_swap_limit:
-    case SlotOrigin::Kind::out_of_memory:
-    case SlotOrigin::Kind::memory_kills:
-      return group_file(origin);
-    case SlotOrigin::Kind::init_status:
-      break;
-  }
-  int ends[2];
-  if (plan_.listens &&
-      ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)  // a descriptor comes through it
-    return std::unexpected(linux_::system_error("make init's status socket", "socketpair"));
-  if (!plan_.listens && ::pipe2(ends, O_CLOEXEC) != 0)
-    return std::unexpected(linux_::system_error("make init's status pipe", "pipe2"));
-  status_read_ = Fd::adopt(ends[0]);
-  status_write_ = Fd::adopt(ends[1]);
-  return status_write_.get();
-}
-
-Result<int> Launch::require_open(const SlotOrigin& origin) const {
-  if (::fcntl(origin.number, F_GETFD) >= 0) return origin.number;
-  return std::unexpected(bad_descriptor(origin));
-}
-
-Result<int> Launch::raise(const SlotOrigin& origin) {
-  kept_.push_back(Fd::adopt(::fcntl(origin.number, F_DUPFD_CLOEXEC, static_cast<int>(runner_.files.size()))));
-  if (!kept_.back()) return std::unexpected(bad_descriptor(origin));
-  return kept_.back().get();
-}
-
-Result<int> Launch::group_file(const SlotOrigin& origin) {
-  switch (origin.kind) {
-    case SlotOrigin::Kind::cgroup_tasks:
-      return cgroup_->tasks()[static_cast<std::size_t>(origin.number)];
-    case SlotOrigin::Kind::cgroup_memory_limit:
-      return raise({.number = cgroup_->memory_limit(), .field = "limits.memory_bytes"});
-    case SlotOrigin::Kind::cgroup_memory_and_swap_limit:
-      return raise({.number = cgroup_->memory_and_swap_limit(), .field = "limits.memory_bytes"});
-    case SlotOrigin::Kind::out_of_memory:
-      return cgroup_->out_of_memory();
-    default:
-      return cgroup_->memory_kills();
-  }
-}
-
-Result<> Launch::write_init_plan() {
-  const std::size_t count = plan_.steps.size() - plan_.init_at;
-  init::PlanHeader header{};
-  header.steps_offset = sizeof header;
-  header.slots_offset = static_cast<std::uint32_t>(header.steps_offset + count * sizeof(Step));
-  header.bytes_offset = static_cast<std::uint32_t>((header.slots_offset + slots_.size() * sizeof(int) + 7) / 8 * 8);
-  header.first_step = static_cast<std::uint16_t>(plan_.init_at);
-  header.step_count = static_cast<std::uint16_t>(count);
-  header.finale = plan_.program;
-  header.status_fd = status_write_.get();
-  header.host_fd = runner_.parent_death_signal != 0 ? host_pidfd_.get() : -1;
-  const bool told = host_.groups && host_.groups->tells_out_of_memory;
-  header.out_of_memory_fd = told ? cgroup_->out_of_memory() : -1;
-  header.memory_kills_fd = told ? cgroup_->memory_kills() : -1;
-  header.parent_death_signal = runner_.parent_death_signal;
-  header.file_count = static_cast<std::uint16_t>(runner_.files.size());
-  header.listens = plan_.listens;
-  header.new_session = runner_.new_session;
-  header.record_step_times = runner_.record_step_times;
-  std::vector<char> image(header.bytes_offset + plan_.bytes.size());
-  std::memcpy(image.data(), &header, sizeof header);
-  std::memcpy(image.data() + header.steps_offset, plan_.steps.data() + plan_.init_at, count * sizeof(Step));
-  std::memcpy(image.data() + header.slots_offset, slots_.data(), slots_.size() * sizeof(int));
-  std::memcpy(image.data() + header.bytes_offset, plan_.bytes.data(), plan_.bytes.size());
-  if (!linux_::write_all_quietly(init_plan_.get(), image.data(), image.size(), SIGXFSZ))
-    return std::unexpected(linux_::system_error("hand the plan to init", "write"));
-  return {};
+  return open_descriptors();
 }
 
 void Launch::set_context() {
+  argv_.clear();
+  envp_.clear();
   init_argument_ = std::to_string(init_plan_.get());
   if (plan_.with_init) {
     argv_.push_back(const_cast<char*>("pivotbox-init"));
@@ -173,12 +113,13 @@ void Launch::set_context() {
   argv_.push_back(nullptr);
   envp_.push_back(nullptr);
   if (runner_.record_step_times) step_end_ns_.resize(plan_.steps.size());
-  if (plan_.network_beside) network_stack_.emplace();
+  if (plan_.network_beside && !network_stack_) network_stack_.emplace();
   context_ = {.steps = plan_.steps.data(),
               .first_step = 0,
               .step_count = static_cast<std::uint16_t>(plan_.init_at),
               .bytes = plan_.bytes.data(),
               .slots = slots_.data(),
+              .slot_count = static_cast<std::uint16_t>(slots_.size()),
               .carried_slots = carried_.data(),
               .carried_count = static_cast<std::uint16_t>(carried_.size()),
               .finale = plan_.finale,
@@ -219,6 +160,7 @@ Result<> Launch::clone() {
   }
   child_ = std::move(*born);
   status_write_.reset();  // init's copy is the only one from now on: its death is our end of file
+  childs_channel_.reset();
   return {};
 }
 
@@ -226,6 +168,7 @@ Result<> Launch::clone() {
 
 Result<> Launch::attend() {
   for (const Step& step : plan_.steps) {
+    if (const auto* program = std::get_if<step::AwaitProgram>(&step)) return wait_for_arrival(program->ticket);
     const auto* await = std::get_if<step::AwaitHost>(&step);
     if (await == nullptr) continue;
     if (Result<> r = await->what == step::AwaitHost::For::id_maps ? map_ids() : call_hook(await->ticket); !r)
@@ -273,13 +216,18 @@ Result<> Launch::map_ids() {
   return written;
 }
 
-Result<> Launch::call_hook(std::uint8_t ticket) {
-  // A child that died instead of arriving is reported by await_program().
+/// A child that died on its way is reported as await_program() does.
+Result<> Launch::wait_for_arrival(std::uint8_t ticket) {
   for (std::uint32_t seen; (seen = __atomic_load_n(&handshake_.child, __ATOMIC_ACQUIRE)) != ticket + 1U;) {
     if (seen == 0) return await_program();
     if (!wait_for_child_word(seen)) return std::unexpected(timed_out());
   }
-  return runner_.on_ready(child_.pid);
+  return {};
+}
+
+Result<> Launch::call_hook(std::uint8_t ticket) {
+  const Result<> arrived = wait_for_arrival(ticket);
+  return arrived ? runner_.on_ready(child_.pid) : arrived;
 }
 
 bool Launch::wait_for_child_word(std::uint32_t seen) {
@@ -290,6 +238,21 @@ bool Launch::wait_for_child_word(std::uint32_t seen) {
   // Not FUTEX_PRIVATE: the kernel's wake-up at exec or exit is a shared one.
   ::syscall(SYS_futex, &handshake_.child, FUTEX_WAIT, seen, &timeout, nullptr, 0);
   return true;
+}
+
+/// SCM_RIGHTS takes kMostInMessage at once. Where the program has none, any will do: it is closed then.
+Result<> Launch::hand_over_program() {
+  std::vector<int> descriptors(*host_.files_to_come, channel_.get());
+  for (std::size_t i = 0; i < runner_.files.size(); ++i)
+    if (runner_.files[i] != Runner::kClosed) descriptors[i] = runner_.files[i];
+  std::span<const int> left(descriptors);
+  do {
+    const auto now = left.first(std::min<std::size_t>(left.size(), child::kMostInMessage));
+    if (!linux_::send_descriptors(channel_.get(), now))
+      return blame_child(std::unexpected(linux_::system_error("hand over the program's descriptors", "sendmsg")));
+    left = left.subspan(now.size());
+  } while (!left.empty());
+  return {};
 }
 
 Result<> Launch::await_program() { return plan_.with_init ? await_init() : await_exec(); }
@@ -353,7 +316,8 @@ Result<> Launch::read_step_times() {
 }
 
 Result<Process> Runner::start() const {
-  if (Result<> open = check_open(*this); !open) return std::unexpected(std::move(open.error()));
+  if (Result<> open = check_files(files); !open) return std::unexpected(std::move(open.error()));
+  if (Result<> open = check_descriptors(*this); !open) return std::unexpected(std::move(open.error()));
   Result<Prepared> prepared = prepare(*this, Purpose::launch);
   if (!prepared) return std::unexpected(std::move(prepared.error()));
   return Launch(*this, std::move(*prepared)).run();

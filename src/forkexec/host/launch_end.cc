@@ -58,7 +58,11 @@ Error Launch::explain_failure(const Report& report) const {
   }
   if (killed) {
     error.action += ": the child was killed by signal " + std::to_string(report.error);
-    error.hint = report.error == SIGSYS ? "the filter does not allow execve(2)" : "something outside the box killed it";
+    const bool waited =
+        report.step < plan_.steps.size() && std::holds_alternative<step::AwaitProgram>(plan_.steps[report.step]);
+    error.hint = report.error == SIGSYS ? "the filter does not allow execve(2)"
+                 : waited ? "the thread that built the box has ended, or something outside the box killed it"
+                          : "something outside the box killed it";
     return error;
   }
   error.syscall = syscall_name(report.syscall);

@@ -79,6 +79,23 @@ Result<FileFacts> look_at(int descriptor) {
                    .writable = by_path || mode != O_RDONLY};
 }
 
+Result<> look_at_files(const Runner& runner, HostFacts& host) {
+  host.files.clear();
+  if (!runner.landlock) return {};
+  for (const int descriptor : runner.files) {
+    const Result<FileFacts> facts = look_at(descriptor);
+    if (!facts) return std::unexpected(facts.error());
+    host.files.push_back(*facts);
+  }
+  return {};
+}
+
+/// What is negative is closed, or refused by validate().
+Result<> check_open(const SlotOrigin& origin) {
+  if (origin.number < 0 || ::fcntl(origin.number, F_GETFD) >= 0) return {};
+  return std::unexpected(bad_descriptor(origin));
+}
+
 }  // namespace
 
 Error bad_descriptor(const SlotOrigin& origin) {
@@ -90,15 +107,16 @@ Error bad_descriptor(const SlotOrigin& origin) {
           .hint = "it must stay open until start() has returned"};
 }
 
-Result<> check_open(const Runner& runner) {
-  std::vector<SlotOrigin> given;
-  for (std::size_t i = 0; i < runner.files.size(); ++i)
-    given.push_back({.number = runner.files[i], .field = "files[" + std::to_string(i) + "]"});
-  given.push_back({.number = runner.exec_fd.value_or(-1), .field = "exec_fd"});
-  given.push_back({.number = runner.cgroup_fd.value_or(-1), .field = "cgroup_fd"});
-  given.push_back({.number = runner.controlling_terminal.value_or(-1), .field = "controlling_terminal"});
-  for (const SlotOrigin& origin : given)  // what is negative is closed, or refused by validate()
-    if (origin.number >= 0 && ::fcntl(origin.number, F_GETFD) < 0) return std::unexpected(bad_descriptor(origin));
+Result<> check_files(std::span<const int> files) {
+  for (std::size_t i = 0; i < files.size(); ++i)
+    if (Result<> r = check_open({.number = files[i], .field = "files[" + std::to_string(i) + "]"}); !r) return r;
+  return {};
+}
+
+Result<> check_descriptors(const Runner& runner) {
+  for (const auto& [number, field] : {std::pair(runner.exec_fd, "exec_fd"), std::pair(runner.cgroup_fd, "cgroup_fd"),
+                                      std::pair(runner.controlling_terminal, "controlling_terminal")})
+    if (Result<> r = check_open({.number = number.value_or(-1), .field = field}); !r) return r;
   return {};
 }
 
@@ -122,12 +140,10 @@ Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
                  .process_limit = caller->process_limit,
                  .landlock_abi = *landlock_abi,
                  .leaky_proc_files = *leaky_proc_files};
-  if (runner.landlock)
-    for (const int descriptor : runner.files) {
-      const Result<FileFacts> facts = look_at(descriptor);
-      if (!facts) return std::unexpected(facts.error());
-      host.files.push_back(*facts);
-    }
+  if (purpose == Purpose::build)
+    host.files_to_come = static_cast<std::uint16_t>(runner.files.size());
+  else if (Result<> r = look_at_files(runner, host); !r)
+    return std::unexpected(std::move(r.error()));
   if (const Listening listening = listening_for(runner); listening.needed)
     host.asking_filter = with_questions(runner.seccomp.program(), listening);
   if (!runner.path_rules.empty()) {
@@ -150,6 +166,19 @@ Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
   if (!plan) return std::unexpected(std::move(plan.error()));
   return Prepared{
       .host = std::move(host), .sources = std::move(*sources), .groups = std::move(*groups), .plan = std::move(*plan)};
+}
+
+Result<Plan> plan_program(const Runner& runner, HostFacts& host) {
+  if (Result<> r = validate(runner); !r) return std::unexpected(std::move(r.error()));
+  if (runner.files.size() > *host.files_to_come)
+    return std::unexpected(Error{.kind = Error::Kind::invalid,
+                                 .field = "files",
+                                 .action = std::to_string(runner.files.size()) +
+                                           " descriptors for a box that was built for " +
+                                           std::to_string(*host.files_to_come),
+                                 .hint = "build it with as many in Runner::files, closed ones will do"});
+  if (Result<> r = look_at_files(runner, host); !r) return std::unexpected(std::move(r.error()));
+  return compile(runner, host);
 }
 
 bool can_make(const Namespaces& namespaces) { return can_be_born(clone_flags_of(namespaces)); }

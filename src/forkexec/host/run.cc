@@ -141,22 +141,17 @@ class Conversation {
   Collector error_;
 };
 
-}  // namespace
-
-Result<Outcome> run(const Runner& runner, const RunOptions& options) {
-  Runner piped = runner;
-  piped.files.resize(std::max<std::size_t>(piped.files.size(), 3), Runner::kClosed);
-  std::fill_n(piped.files.begin(), 3, Runner::kClosed);
-  if (Result<> open = check_open(piped); !open) return std::unexpected(std::move(open.error()));
+/// Starts by `start` what has `files`, the first three of them pipes, and converses with it.
+Result<Outcome> converse(std::vector<int>& files, const RunOptions& options, auto start) {
   Result<Pipe> input = make_pipe(CallersEnd::write);
   Result<Pipe> output = make_pipe(CallersEnd::read);
   Result<Pipe> error = make_pipe(CallersEnd::read);
   for (const Result<Pipe>* pipe : {&input, &output, &error})
     if (!*pipe) return std::unexpected(pipe->error());
-  piped.files[0] = input->read.get();
-  piped.files[1] = output->write.get();
-  piped.files[2] = error->write.get();
-  Result<Process> process = piped.start();
+  files[0] = input->read.get();
+  files[1] = output->write.get();
+  files[2] = error->write.get();
+  Result<Process> process = start();
   if (!process) return std::unexpected(std::move(process.error()));
   input->read.reset();
   output->write.reset();
@@ -172,6 +167,28 @@ Result<Outcome> run(const Runner& runner, const RunOptions& options) {
   outcome->standard_output = std::move(collected_output);
   outcome->standard_error = std::move(collected_error);
   return outcome;
+}
+
+/// The first three are to be pipes.
+void make_room_for_pipes(std::vector<int>& files) {
+  files.resize(std::max<std::size_t>(files.size(), 3), Runner::kClosed);
+  std::fill_n(files.begin(), 3, Runner::kClosed);
+}
+
+}  // namespace
+
+Result<Outcome> run(const Runner& runner, const RunOptions& options) {
+  Runner piped = runner;
+  make_room_for_pipes(piped.files);
+  if (Result<> open = check_files(piped.files); !open) return std::unexpected(std::move(open.error()));
+  if (Result<> open = check_descriptors(piped); !open) return std::unexpected(std::move(open.error()));
+  return converse(piped.files, options, [&piped] { return piped.start(); });
+}
+
+Result<Outcome> run(Box box, Program program, const RunOptions& options) {
+  make_room_for_pipes(program.files);
+  if (Result<> open = check_files(program.files); !open) return std::unexpected(std::move(open.error()));
+  return converse(program.files, options, [&] { return box.start(std::move(program)); });
 }
 
 }  // namespace pivotbox

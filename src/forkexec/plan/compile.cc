@@ -201,6 +201,13 @@ class Compiler {
     if (runner_.namespaces.uts) name(Which::host, runner_.host_name.value_or("pivotbox"), "host_name");
     if (runner_.domain_name) name(Which::domain, *runner_.domain_name, "domain_name");
     if (runner_.on_ready) build_.add(await(step::AwaitHost::For::hook), "on_ready");
+    if (host_.files_to_come) await_program(*host_.files_to_come);
+  }
+
+  void await_program(std::uint16_t file_count) {
+    const Slot channel = build_.slot({.kind = SlotOrigin::Kind::program_channel});
+    for (std::uint16_t i = 0; i < file_count; ++i) given_.push_back(carried_slot(SlotOrigin::Kind::given, i));
+    build_.add(step::AwaitProgram{.channel = channel, .file_count = file_count, .ticket = ++tickets_}, "args");
   }
 
   void identity() {
@@ -225,9 +232,7 @@ class Compiler {
     std::vector<Slot> files;
     for (std::size_t i = 0; i < runner_.files.size(); ++i) {
       const int descriptor = runner_.files[i];
-      files.push_back(descriptor == Runner::kClosed
-                          ? Slot{}
-                          : carried_slot(SlotOrigin::Kind::caller, descriptor, "files[" + std::to_string(i) + "]"));
+      files.push_back(descriptor == Runner::kClosed ? Slot{} : file_slot(i, descriptor));
     }
     build_.add(step::InstallFiles{build_.block(std::span<const Slot>(files))}, "files");
     build_.add(step::ChangeDirectory{build_.text(runner_.work_dir)}, "work_dir");
@@ -413,6 +418,10 @@ class Compiler {
   Slot carried_slot(SlotOrigin::Kind kind, int number = -1, std::string field = {}) {
     return build_.slot({.kind = kind, .number = number, .carried = plan_.with_init, .field = std::move(field)});
   }
+  Slot file_slot(std::size_t i, int descriptor) {
+    if (i < given_.size()) return given_[i];
+    return carried_slot(SlotOrigin::Kind::caller, descriptor, "files[" + std::to_string(i) + "]");
+  }
   Slot optional_slot(SlotOrigin::Kind kind, std::optional<int> number, std::string field) {
     return number ? carried_slot(kind, *number, std::move(field)) : Slot{};
   }
@@ -427,6 +436,7 @@ class Compiler {
   Plan& plan_;
   PlanBuilder build_;
   std::vector<RootEntry> root_entries_;
+  std::vector<Slot> given_;  ///< of the program's descriptors that are to come
   Slot image_;
   std::uint8_t tickets_ = 0;
 };

@@ -126,6 +126,9 @@ class Describer {
                        std::string_view(plan_.bytes.data() + s.name.offset, s.name.size));
   }
   std::string operator()(const step::EnterNetwork&) const { return "enter a new network namespace, its loopback up"; }
+  std::string operator()(const step::AwaitProgram& s) const {
+    return fmt::format("wait for the program and {} descriptors of it", s.file_count);
+  }
   std::string operator()(const step::SetIdentity& s) const {
     std::string mask = fmt::format("umask {:04o}", s.umask);
     if (!s.change_ids && !s.set_groups) return mask;
@@ -235,6 +238,7 @@ struct Namer {
   std::string_view operator()(const step::SealRoot&) const { return "seal_root"; }
   std::string_view operator()(const step::SetHostName&) const { return "set_host_name"; }
   std::string_view operator()(const step::EnterNetwork&) const { return "enter_network"; }
+  std::string_view operator()(const step::AwaitProgram&) const { return "await_program"; }
   std::string_view operator()(const step::SetIdentity&) const { return "set_identity"; }
   std::string_view operator()(const step::SetLimit&) const { return "set_limit"; }
   std::string_view operator()(const step::EnterSession&) const { return "enter_session"; }

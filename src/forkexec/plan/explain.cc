@@ -136,7 +136,8 @@ std::string explain_mermaid(const Plan& plan) {
     if (plan.with_init && i == plan.init_at) out += "    C->>I: execve()\n    I->>J: vfork()\n";
     const std::string_view who = process_of(plan, i) == "program" ? "J" : "C";
     const std::string what = mermaid_text(describe(plan, i));
-    if (std::holds_alternative<step::AwaitHost>(plan.steps[i]))
+    if (std::holds_alternative<step::AwaitHost>(plan.steps[i]) ||
+        std::holds_alternative<step::AwaitProgram>(plan.steps[i]))
       out += fmt::format("    C->>P: {}\n    P->>C: done\n", what);
     else
       out += fmt::format("    {0}->>{0}: {1}\n", who, what);

@@ -71,6 +71,8 @@ struct HostFacts {
   std::vector<std::string> leaky_proc_files;                ///< those of kLeakyProcFiles that exist
   std::vector<SourceFacts> sources;                         ///< one per list_sources() entry
   std::vector<FileFacts> files;                             ///< one per Runner::files entry; missing ones say nothing
+  /// The box is built first, and waits for its program and for so many descriptors of it (Runner::build()).
+  std::optional<std::uint16_t> files_to_come;
   std::vector<RuledEntry> ruled_root;  ///< what path rules have made of Runner::mounts; empty without rules
   std::optional<GroupFacts> groups;    ///< absent: the box needs none
   /// In place of the Runner's: it asks the host. Empty: the Runner's filter needs nobody to answer.
@@ -90,10 +92,12 @@ struct Identity {
 /// Where the descriptor in a slot comes from.
 struct SlotOrigin {
   enum class Kind : std::uint8_t {
-    caller,       ///< descriptor `number` of the calling process
-    raised,       ///< the same, duplicated above every number that InstallFiles overwrites
-    source_tree,  ///< Source `number`, opened by the host
-    host_pidfd,   ///< the calling process
+    caller,           ///< descriptor `number` of the calling process
+    raised,           ///< the same, duplicated above every number that InstallFiles overwrites
+    program_channel,  ///< where the host says what to execute
+    given,            ///< descriptor `number` of the program, which comes through that channel
+    source_tree,      ///< Source `number`, opened by the host
+    host_pidfd,       ///< the calling process
     init_image,
     init_plan,                     ///< the steps that init's child has to do
     init_status,                   ///< where init reports

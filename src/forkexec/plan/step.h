@@ -226,6 +226,15 @@ struct SetHostName {
   Bytes name;
 };
 
+/// Stops until the host says what to execute, for as long as the host lives, and holds no descriptor meanwhile but
+/// `channel` and the slots after it. The `file_count` next ones are where the program's descriptors come to be.
+struct AwaitProgram {
+  static constexpr auto kPhase = Phase::ready;
+  Slot channel;  // a socket of type SOCK_SEQPACKET
+  std::uint16_t file_count;
+  std::uint8_t ticket;  // as of AwaitHost
+};
+
 /// Ids, supplementary groups and umask of the program. Capabilities survive it; DropPrivileges takes them.
 struct SetIdentity {
   static constexpr auto kPhase = Phase::identity;
@@ -311,9 +320,9 @@ using Step = std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup,
                           step::AssumeIds, step::MakePrivate, step::ForbidNamespaces, step::MountRoot, step::MakeEntry,
                           step::BindMount, step::AttachMount, step::MountFilesystem, step::Dismantle, step::Mask,
                           step::RemountReadOnly, step::FillLayer, step::GuardPaths, step::PivotRoot,
-                          step::DetachOldRoot, step::SealRoot, step::SetHostName, step::EnterNetwork, step::SetIdentity,
-                          step::SetLimit, step::EnterSession, step::InstallFiles, step::ChangeDirectory,
-                          step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
+                          step::DetachOldRoot, step::SealRoot, step::SetHostName, step::EnterNetwork,
+                          step::AwaitProgram, step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
+                          step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 
 /// The most steps a plan may have: init keeps room for the time of each, and reports number them in 16 bits.

@@ -1,0 +1,241 @@
+// A box that is built ahead is like one that start() builds, whatever comes to run in it and however long it waits.
+
+#include <sys/stat.h>
+
+#include "act.h"
+#include "box.h"
+
+namespace pivotbox {
+namespace {
+
+using act::kBothPid1;
+using act::make_pipe;
+using act::runner;
+using act::text_of;
+
+Result<Outcome> finish(Result<Box> box, Program program) {
+  if (!box) return std::unexpected(box.error());
+  Result<Process> process = box->start(std::move(program));
+  if (!process) return std::unexpected(process.error());
+  return process->wait();
+}
+
+Program act_of(std::vector<std::string> words) {
+  words.insert(words.begin(), "/programs/act");
+  return {.args = std::move(words), .env = {}};
+}
+
+TEST(BuiltBox, RunsWhatItsRunnerSays) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Result<Box> box = runner({"exit", "3"}, pid1).build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    Result<Process> process = box->start();
+    ASSERT_TRUE(process) << text_of(process.error());
+    EXPECT_EQ(text_of(process->wait()), "exited 3");
+  }
+}
+
+TEST(BuiltBox, RunsAnotherProgramWithAnotherEnvironment) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner shell = box::shell("exit 1");
+    shell.pid1 = pid1;
+    const Result<Outcome> outcome =
+        run(*shell.build(), {.args = {"sh", "-c", "echo $0 $A; cat"}, .env = {"PATH=/bin", "A=b"}},
+            {.standard_input = "and this"});
+    ASSERT_TRUE(outcome) << text_of(outcome.error());
+    EXPECT_EQ(outcome->standard_output, "sh b\nand this");
+    EXPECT_EQ(outcome->exit_code, 0);
+  }
+}
+
+/// The walls, as walls.c finds them: namespaces, ids, capabilities, filter, session and the rest.
+TEST(BuiltBox, HasEveryWall) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner walls = runner({}, pid1);
+    walls.args = {"/programs/walls", pid1 == Pid1::init ? "init" : "program"};
+    for (const char* name : {"cgroup", "ipc", "mnt", "net", "pid", "user", "uts"})
+      walls.args.push_back(std::filesystem::read_symlink(std::string("/proc/self/ns/") + name));
+    walls.mounts.emplace_back(mount::Proc{});
+    EXPECT_EQ(text_of(run(*walls.build(), {.args = walls.args, .env = {}})), "exited 0");
+  }
+}
+
+std::string inode_of(const Fd& descriptor) {
+  struct stat status{};
+  EXPECT_EQ(::fstat(descriptor.get(), &status), 0);
+  return std::to_string(status.st_ino);
+}
+
+TEST(BuiltBox, HasTheDescriptorsOfItsStartAndNoOther) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner three = runner({"exit"}, pid1);
+    const act::Pipe early = make_pipe();
+    three.files = {early.write.get(), early.write.get(), early.write.get()};
+    Result<Box> box = three.build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    act::Pipe report = make_pipe();
+    Program program = act_of({"files"});
+    program.files = {Runner::kClosed, report.write.get()};
+    EXPECT_EQ(text_of(finish(std::move(box), program)), "exited 0");
+    report.write.reset();
+    EXPECT_EQ(act::read_to_end(report.read.get()), "1=" + inode_of(report.read) + " ");
+  }
+}
+
+TEST(BuiltBox, TakesAsManyDescriptorsAsThereMayBe) {
+  constexpr std::size_t kMost = 1024;
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner many = runner({"exit"}, pid1);
+    many.files.assign(kMost, Runner::kClosed);
+    Result<Box> box = many.build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    act::Pipe report = make_pipe();
+    Program program = act_of({"files"});
+    program.files.assign(kMost, report.write.get());
+    EXPECT_EQ(text_of(finish(std::move(box), program)), "exited 0");
+    report.write.reset();
+    std::string expected;
+    for (std::size_t i = 0; i < kMost; ++i) expected += std::to_string(i) + "=" + inode_of(report.read) + " ";
+    EXPECT_EQ(act::read_to_end(report.read.get()), expected);
+  }
+}
+
+TEST(BuiltBox, HoldsNothingThatItsHostHasOpen) {
+  for (const Pid1 pid1 : kBothPid1) {
+    act::Pipe pipe = make_pipe();
+    const Result<Box> box = runner({"exit"}, pid1).build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    pipe.write.reset();
+    EXPECT_EQ(act::read_to_end(pipe.read.get()), "") << "its end is seen while the box waits";
+  }
+}
+
+TEST(BuiltBox, IsGoneWithItsObject) {
+  EXPECT_TRUE(runner({"exit"}).build());  // what is made once and kept
+  const act::HostState before;
+  for (const Pid1 pid1 : kBothPid1) {
+    pid_t waiting = 0;
+    Runner seen = runner({"exit"}, pid1);
+    seen.on_ready = [&](pid_t pid) -> Result<> {
+      waiting = pid;
+      return {};
+    };
+    std::optional<Result<Box>> box = seen.build();
+    ASSERT_TRUE(*box) << text_of(box->error());
+    EXPECT_EQ(::kill(waiting, 0), 0);
+    box.reset();
+    EXPECT_EQ(::kill(waiting, 0), -1);
+    EXPECT_EQ(errno, ESRCH);
+  }
+  EXPECT_EQ(act::HostState(), before);
+}
+
+TEST(BuiltBox, IsGoneWithItsHost) {
+  for (const int death : {0, SIGKILL})
+    for (const Pid1 pid1 : kBothPid1) {
+      act::Pipe told = make_pipe();
+      const pid_t host = ::fork();
+      if (host == 0) {
+        Runner watched = runner({"exit"}, pid1);
+        watched.parent_death_signal = death;
+        const Result<Box> box = watched.build();
+        const char byte = box ? 'r' : 'x';
+        if (::write(told.write.get(), &byte, 1) == 1) ::raise(SIGKILL);
+        ::_exit(1);
+      }
+      told.write.reset();
+      EXPECT_TRUE(act::says_ready(told.read.get()));
+      int status = 0;
+      EXPECT_EQ(::waitpid(host, &status, 0), host);
+      EXPECT_EQ(status, SIGKILL);
+      // A subreaper gets the box's first process as its child, and sees it end.
+      pid_t orphan = 0;
+      do orphan = ::waitpid(-1, &status, __WALL);
+      while (orphan < 0 && errno == EINTR);
+      EXPECT_TRUE(orphan > 0 || errno == ECHILD);
+    }
+}
+
+TEST(BuiltBox, ThatWasKilledSaysSo) {
+  for (const Pid1 pid1 : kBothPid1) {
+    pid_t waiting = 0;
+    Runner seen = runner({"exit"}, pid1);
+    seen.on_ready = [&](pid_t pid) -> Result<> {
+      waiting = pid;
+      return {};
+    };
+    Result<Box> box = seen.build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    ASSERT_EQ(::kill(waiting, SIGKILL), 0);
+    const Result<Process> process = box->start();
+    ASSERT_FALSE(process);
+    EXPECT_EQ(process.error().action, "wait for the program and 3 descriptors of it: the child was killed by signal 9");
+    EXPECT_EQ(process.error().hint, "the thread that built the box has ended, or something outside the box killed it");
+  }
+}
+
+TEST(BuiltBox, IsUsedOnce) {
+  Result<Box> box = runner({"exit", "3"}).build();
+  ASSERT_TRUE(box) << text_of(box.error());
+  EXPECT_EQ(text_of(box->start()->wait()), "exited 3");
+  const Result<Process> again = box->start();
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().message(), "start a box that was used or moved away");
+}
+
+TEST(BuiltBox, RefusesWhatItCannotRun) {
+  const int closed = ::dup(0);
+  ::close(closed);
+  const std::tuple<Program, std::string, int> cases[] = {
+      {Program{.args = {}, .env = {}}, "args", 0},
+      {Program{.args = {"/programs/none"}, .env = {}}, "args[0]", ENOENT},
+      {Program{.args = {"/programs/act"}, .env = {"NONAME"}}, "env[0]", 0},
+      {Program{.args = {"/programs/act"}, .env = {}, .files = {0, 1, 2, 2}}, "files", 0},
+      {Program{.args = {"/programs/act"}, .env = {}, .files = {0, closed}}, "files[1]", EBADF}};
+  for (const Pid1 pid1 : kBothPid1) {
+    const act::HostState before;
+    for (const auto& [program, field, code] : cases) {
+      const Result<Outcome> outcome = finish(runner({"exit"}, pid1).build(), program);
+      ASSERT_FALSE(outcome) << field;
+      EXPECT_EQ(outcome.error().field, field) << text_of(outcome.error());
+      EXPECT_EQ(outcome.error().code, code) << text_of(outcome.error());
+    }
+    EXPECT_EQ(act::HostState(), before);
+  }
+}
+
+TEST(BuiltBox, KeepsItsLimitsFromItsStartOn) {
+  using namespace std::chrono_literals;
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner limited = runner({"stay"}, pid1);
+    limited.limits.wall_time = 150ms;
+    Result<Box> box = limited.build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    const auto beyond = std::chrono::steady_clock::now() + 200ms;
+    while (std::chrono::steady_clock::now() < beyond) EXPECT_TRUE(runner({"exit"}, pid1).build());
+    const Result<Outcome> outcome = run(std::move(*box), act_of({"stay"}));
+    ASSERT_TRUE(outcome) << text_of(outcome.error());
+    EXPECT_EQ(outcome->kind, Outcome::Kind::wall_time_exceeded);
+    EXPECT_EQ(outcome->standard_output, "r") << "it did run";
+    EXPECT_GE(outcome->wall_time, 150ms);
+  }
+}
+
+TEST(BuiltBox, ManyWaitAtOnceAndEachIsItsOwn) {
+  const act::HostState before;
+  std::vector<Box> boxes;
+  constexpr std::size_t kBoxes = 16;
+  for (std::size_t i = 0; i < kBoxes; ++i) {
+    Result<Box> box = runner({"exit"}, kBothPid1[i % 2]).build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    boxes.push_back(std::move(*box));
+  }
+  for (std::size_t i = 0; i < kBoxes; ++i)
+    EXPECT_EQ(text_of(finish(std::move(boxes[kBoxes - 1 - i]), act_of({"exit", std::to_string(i)}))),
+              "exited " + std::to_string(i));
+  boxes.clear();
+  EXPECT_EQ(act::HostState(), before);
+}
+
+}  // namespace
+}  // namespace pivotbox
