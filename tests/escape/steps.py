@@ -13,6 +13,7 @@ import fixtures
 
 # Kinds whose loss takes something from the program, and lets it reach nothing.
 NO_WALL = {
+    "await_program": "only a box that is built ahead of its program has it (Runner::build()), and the program is not known",
     "change_directory": "the program starts in the root instead",
 }
 

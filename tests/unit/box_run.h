@@ -29,6 +29,7 @@ class World {
                .step_count = static_cast<std::uint16_t>(end - first),
                .bytes = plan.bytes.data(),
                .slots = slots_.data(),
+               .slot_count = static_cast<std::uint16_t>(slots_.size()),
                .carried_slots = carried_.data(),
                .carried_count = static_cast<std::uint16_t>(carried_.size()),
                .finale = part == Part::child ? plan.finale : plan.program,

@@ -144,8 +144,9 @@ class PlanCheck {
     for (std::uint16_t i = 0; i < plan_.slots.size(); ++i) {
       const Kind kind = plan_.slots[i].kind;
       const bool of_init = kind == Kind::init_plan || kind == Kind::init_status;
+      const bool given = kind == Kind::given;  // even if the program is started without it
       const bool watched = kind == Kind::host_pidfd && plan_.slots[i].carried;
-      EXPECT_EQ(plan_.slots[i].carried, plan_.with_init && (used.contains(i) || of_init || watched)) << i;
+      EXPECT_EQ(plan_.slots[i].carried, plan_.with_init && (used.contains(i) || of_init || watched || given)) << i;
     }
   }
 

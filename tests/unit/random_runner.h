@@ -36,6 +36,7 @@ class RandomRunner {
     HostFacts host = pick<HostFacts>({root_host(), root_host_without_trees(), ordinary_host(), root_of_container});
     host.last_capability = pick<std::uint8_t>({37, 40, 63});
     host.landlock_abi = pick<int>({7, 7, 7, 6, 4, 2, 1, 0, 9});
+    if (rarely()) host.files_to_come = static_cast<std::uint16_t>(6 + below(3));  // at least as many as there are
     return host;
   }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "call_text.h"
+#include "forkexec/child/message.h"
 
 namespace pivotbox::testing {
 
@@ -55,6 +56,7 @@ inline constexpr Signature kSignatures[] = {
     {__NR_ppoll, "ppoll", "pntn"},
     {__NR_prctl, "prctl", "Lxxnn"},
     {__NR_prlimit64, "prlimit64", "nnln"},
+    {__NR_recvmsg, "recvmsg", "d-x"},
     {__NR_rt_sigaction, "rt_sigaction", "nanu"},
     {__NR_rt_sigprocmask, "rt_sigprocmask", "nmnu"},
     {__NR_seccomp, "seccomp", "nxf"},
@@ -194,6 +196,8 @@ class RecordingKernel {
   Detail detail = Detail::words;
   /// Paths that are regular files; devices are known; everything else is a directory.
   std::vector<std::string> files;
+  /// Descriptors that the host has sent, as many to a message as go into one.
+  int sent = 0;
 
   long call(long number, long a, long b, long c, long d, long e, long f) {
     Call call{.number = number, .words = {a, b, c, d, e, f}, .text = {}};
@@ -231,6 +235,8 @@ class RecordingKernel {
         return next_++;
       case __NR_dup3:
         return call.words[1];
+      case __NR_recvmsg:
+        return receive(*reinterpret_cast<child::Message*>(call.words[1]));
       case __NR_write:
         return call.words[2];
       case __NR_umask:
@@ -247,6 +253,17 @@ class RecordingKernel {
       default:
         return 0;
     }
+  }
+
+  long receive(child::Message& message) {
+    using Rights = child::Rights<child::kMostInMessage>;
+    auto& rights = *static_cast<Rights*>(message.control);
+    const auto count = static_cast<std::uint16_t>(std::min<int>(sent, child::kMostInMessage));
+    message.control_length = count == 0 ? 0 : Rights::length_of(count);
+    rights.length = Rights::length_of(count);
+    for (int i = 0; i < count; ++i) rights.descriptors[i] = static_cast<std::int32_t>(next_++);
+    sent -= count;
+    return 1;
   }
 
   void fill(struct statx& status, const std::string& path) const {
