@@ -63,17 +63,32 @@ Run launch(const Runner& runner) {
 /// From the program's start in a box that waits to its end; the next box is built then.
 class BuiltAhead {
  public:
-  explicit BuiltAhead(Runner runner) : runner_(std::move(runner)), box_(runner_.build()) {}
+  using Build = std::function<pivotbox::Result<pivotbox::Box>()>;
+  using Remove = std::function<std::string()>;
+
+  explicit BuiltAhead(
+      Build build, Remove remove = [] { return std::string(); })
+      : build_(std::move(build)), remove_(std::move(remove)), box_(build_()) {}
+  ~BuiltAhead() {
+    box_ = std::unexpected(pivotbox::Error{});
+    remove_();
+  }
+  BuiltAhead(const BuiltAhead&) = delete;
+  BuiltAhead& operator=(const BuiltAhead&) = delete;
 
   Run run() {
     if (!box_) return {box_.error().message()};
-    Run result = timed([&] { return end_of(box_->start()); });
-    box_ = runner_.build();
+    Run result = timed([&] {
+      std::string failure = end_of(box_->start());
+      return failure.empty() ? remove_() : failure;
+    });
+    box_ = build_();
     return result;
   }
 
  private:
-  Runner runner_;
+  Build build_;
+  Remove remove_;
   pivotbox::Result<pivotbox::Box> box_;
 };
 
@@ -178,7 +193,7 @@ void add_server_variants(Variants& variants, const std::string& target) {
 
 void add_built_variants(Variants& variants, const std::string& target) {
   for (const auto& [pid1, name] : {std::pair(Pid1::program, "program"), std::pair(Pid1::init, "init")}) {
-    auto ahead = std::make_shared<BuiltAhead>(strict(target, pid1));
+    auto ahead = std::make_shared<BuiltAhead>([runner = strict(target, pid1)] { return runner.build(); });
     variants.measured.push_back({std::string("library, strict, pid1 = ") + name + ", built ahead",
                                  "building the box is not counted", [ahead] { return ahead->run(); }});
   }
@@ -198,6 +213,41 @@ void add_filter_variants(Variants& variants, const std::string& target) {
   }
 }
 
+/// `use` of the Runner while it has a new control group of version 2 to be born in.
+auto with_new_group(const std::string& path, Runner& runner, auto use) {
+  static_cast<void>(::mkdir(path.c_str(), 0755));  // without it there is nothing to open, which is told
+  const auto group = pivotbox::Fd::adopt(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  runner.cgroup_fd = group.get();
+  return use();
+}
+
+void add_born_into_variants(Variants& variants, const std::string& target) {
+  constexpr const char* kBornInto = "library, strict, pid1 = init, cgroup v2";
+  const std::string own = own_group_of_version_2();
+  const std::string made = own + "/pivotbox-bench-" + std::to_string(::getpid());
+  if (own.empty() || ::mkdir(made.c_str(), 0755) != 0 || ::rmdir(made.c_str()) != 0) {
+    variants.skipped.push_back({kBornInto, "no group of version 2 can be made here"});
+    return;
+  }
+  const auto removed = [](const std::string& path) {
+    return ::rmdir(path.c_str()) == 0 ? std::string() : std::string("rmdir failed");
+  };
+  variants.measured.push_back(
+      {kBornInto, "made, joined at birth, removed", [made, removed, runner = strict(target, Pid1::init)]() mutable {
+         return timed([&] {
+           std::string failure = with_new_group(made, runner, [&] { return end_of(runner.start()); });
+           return failure.empty() ? removed(made) : failure;
+         });
+       }});
+  auto ahead = std::make_shared<BuiltAhead>(
+      [path = made + "-ahead", runner = strict(target, Pid1::init)]() mutable {
+        return with_new_group(path, runner, [&] { return runner.build(); });
+      },
+      [path = made + "-ahead", removed] { return removed(path); });
+  variants.measured.push_back({std::string(kBornInto) + ", built ahead", "building and the group are not counted",
+                               [ahead] { return ahead->run(); }});
+}
+
 /// The whole of a control group with a limit: made, joined, read, removed.
 void add_group_variants(Variants& variants, const std::string& target) {
   constexpr const char* kLimited = "library, strict, pid1 = init, control group";
@@ -208,24 +258,7 @@ void add_group_variants(Variants& variants, const std::string& target) {
   else
     variants.skipped.push_back({kLimited, plan.error().message()});
 
-  constexpr const char* kBornInto = "library, strict, pid1 = init, cgroup v2";
-  const std::string own = own_group_of_version_2();
-  const std::string made = own + "/pivotbox-bench-" + std::to_string(::getpid());
-  if (own.empty() || ::mkdir(made.c_str(), 0755) != 0 || ::rmdir(made.c_str()) != 0) {
-    variants.skipped.push_back({kBornInto, "no group of version 2 can be made here"});
-    return;
-  }
-  variants.measured.push_back(
-      {kBornInto, "made, joined at birth, removed", [made, runner = strict(target, Pid1::init)]() mutable {
-         return timed([&]() -> std::string {
-           if (::mkdir(made.c_str(), 0755) != 0) return "mkdir failed";
-           const auto group = pivotbox::Fd::adopt(::open(made.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-           runner.cgroup_fd = group.get();
-           const Run inner = launch(runner);
-           if (!inner.failure.empty()) return inner.failure;
-           return ::rmdir(made.c_str()) == 0 ? std::string() : "rmdir failed";
-         });
-       }});
+  add_born_into_variants(variants, target);
 }
 
 }  // namespace
