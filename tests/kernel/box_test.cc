@@ -211,6 +211,18 @@ TEST(BuiltBox, RefusesWhatItCannotRun) {
   }
 }
 
+TEST(BuiltBox, MayWaitLongerThanItMayTakeToBuild) {
+  using namespace std::chrono_literals;
+  Runner hasty = runner({"exit", "3"});
+  hasty.setup_timeout = 1s;
+  Result<Box> box = hasty.build();
+  ASSERT_TRUE(box) << text_of(box.error());
+  const auto beyond = std::chrono::steady_clock::now() + hasty.setup_timeout;
+  while (std::chrono::steady_clock::now() < beyond)
+    EXPECT_EQ(text_of(finish(runner({"exit"}).build(), act_of({"exit"}))), "exited 0");
+  EXPECT_EQ(text_of(box->start()->wait()), "exited 3");
+}
+
 TEST(BuiltBox, KeepsItsLimitsFromItsStartOn) {
   using namespace std::chrono_literals;
   for (const Pid1 pid1 : kBothPid1) {
