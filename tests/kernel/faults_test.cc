@@ -123,23 +123,32 @@ TEST(Faults, EachLimitOfProcessesThatIsTooSmallIsTold) {
 
 // ---- who is killed
 
+/// What the host says of `box` when its process 1 is killed at the call of that number. `look` sees every call before.
+std::string launch_and_kill_process_1(
+    const Runner& box, long number,
+    const std::function<void(const SupervisedCall&)>& look = [](const SupervisedCall&) {}) {
+  HostNotes notes;
+  Supervisor supervisor;
+  supervisor.on_call = [&](const SupervisedCall& call) {
+    look(call);
+    return Answer{.kind = call.process == 1 && call.number == number ? Answer::Kind::kill : Answer::Kind::proceed};
+  };
+  EXPECT_EQ(supervisor.supervise(notes,
+                                 [&] {
+                                   HostNotes::mark(0);
+                                   notes.put(0, text_of(act::finish(box)));
+                                   HostNotes::mark(1);
+                                 }),
+            "");
+  return notes.text(0);
+}
+
 TEST(Faults, AChildKilledWhileItWaitsForItsIdMapsIsTold) {
   REQUIRE_NO_THREAD_SANITIZER();
   for (const Pid1 pid1 : kBothPid1) {
-    HostNotes notes;
-    Supervisor supervisor;
-    supervisor.on_call = [&](const SupervisedCall& call) {
-      return Answer{.kind = call.process == 1 && call.number == SYS_futex ? Answer::Kind::kill : Answer::Kind::proceed};
-    };
-    EXPECT_EQ(supervisor.supervise(notes,
-                                   [&] {
-                                     HostNotes::mark(0);
-                                     notes.put(0, text_of(act::finish(runner({"exit"}, pid1))));
-                                     HostNotes::mark(1);
-                                   }),
-              "");
-    EXPECT_TRUE(notes.text(0).starts_with("uid_mappings: wait for the host to write uid_map")) << notes.text(0);
-    EXPECT_TRUE(notes.text(0).contains("killed by signal 9 (kind 3, code 0, syscall '', step 1)")) << notes.text(0);
+    const std::string told = launch_and_kill_process_1(runner({"exit"}, pid1), SYS_futex);
+    EXPECT_TRUE(told.starts_with("uid_mappings: wait for the host to write uid_map")) << told;
+    EXPECT_TRUE(told.contains("killed by signal 9 (kind 3, code 0, syscall '', step 1)")) << told;
   }
 }
 
@@ -158,6 +167,41 @@ TEST(Faults, AChildKilledWhileItWaitsForTheHookIsTold) {
     EXPECT_TRUE(error.message().ends_with("the child was killed by signal 9")) << error.message();
     EXPECT_FALSE(error.hint.empty());
     EXPECT_EQ(act::HostState(), before);
+  }
+}
+
+// Init's calls before it tells that the program was executed, and before it tells that it has ended.
+constexpr long kBeforeStarted = SYS_signalfd4;
+constexpr long kBeforeEnded = SYS_getrusage;
+
+// The box takes its time to die: here each of its processes waits for the tracer.
+TEST(Faults, TheHostDoesNotSpinWhileABoxDiesWhoseInitIsKilled) {
+  REQUIRE_NO_THREAD_SANITIZER();
+  bool killed = false;
+  int waits = 0;
+  const std::string told = launch_and_kill_process_1(runner({"stay"}), kBeforeStarted, [&](const SupervisedCall& call) {
+    if (killed && call.process == 0 && call.number == SYS_poll) ++waits;
+    if (call.process == 1 && call.number == kBeforeStarted) killed = true;
+  });
+  EXPECT_TRUE(told.starts_with("init ended")) << told;
+  EXPECT_LE(waits, 1);
+}
+
+void fork_one_that_stays(int) {
+  if (::_Fork() == 0) act::stay();
+}
+
+// As another thread of the caller may at any time: what it forks has init's end of the status pipe.
+TEST(Faults, AProcessForkedDuringALaunchDoesNotHideInitsEnd) {
+  REQUIRE_NO_THREAD_SANITIZER();
+  for (const long last : {kBeforeStarted, kBeforeEnded}) {
+    ::signal(SIGUSR1, fork_one_that_stays);
+    const std::string told = launch_and_kill_process_1(runner({"exit"}), last, [&](const SupervisedCall& call) {
+      // Signals are held back until the child is born.
+      if (call.process == 0 && call.number == SYS_clone3) ::kill(call.pid, SIGUSR1);
+    });
+    ::signal(SIGUSR1, SIG_DFL);
+    EXPECT_TRUE(told.starts_with("init ended")) << told;
   }
 }
 

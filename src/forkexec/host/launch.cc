@@ -266,21 +266,11 @@ Result<> Launch::await_exec() {
 }
 
 Result<> Launch::await_init() {
-  pollfd watched[2] = {{status_read_.get(), POLLIN, 0}, {child_.pidfd.get(), POLLIN, 0}};
-  while ((watched[0].revents & POLLIN) == 0) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
-    if (left.count() <= 0) return std::unexpected(timed_out());
-    if (::poll(watched, 2, static_cast<int>(left.count())) < 0 && errno != EINTR)
-      return std::unexpected(linux_::system_error("wait for init", "poll"));
-    if ((watched[0].revents & POLLIN) == 0 && watched[1].revents != 0) return std::unexpected(explain_early_end());
-  }
   init::Started started{};
-  if (Result<> r = plan_.listens ? receive_with_listener(&started, sizeof started)
-                                 : read_record(status_read_, &started, sizeof started);
-      !r)
-    return r;
+  if (Result<> r = await_record(&started, sizeof started); !r) return r;
+  const std::size_t times = (plan_.steps.size() - plan_.init_at) * sizeof(std::uint64_t);
   if (runner_.record_step_times)
-    if (Result<> r = read_step_times(); !r) return r;
+    if (Result<> r = await_record(step_end_ns_.data() + plan_.init_at, times); !r) return r;
   if (started.report.kind != Report::Kind::none) return std::unexpected(explain_failure(started.report));
   program_ns_ = started.time_ns;
   if (plan_.listens && !listener_)
@@ -288,31 +278,44 @@ Result<> Launch::await_init() {
   return {};
 }
 
-/// recvmsg(2) of a record with which the filter's listener may come.
-Result<> Launch::receive_with_listener(void* record, std::size_t size) {
-  iovec data{record, size};
+/// Init's end is seen at the end of file, before the rest of the box has died with it; where a process that the caller
+/// has forked meanwhile holds the other end too, at the pidfd. What init wrote before is read either way.
+Result<> Launch::await_record(void* record, std::size_t size) {
+  pollfd watched[2] = {{status_read_.get(), POLLIN, 0}, {child_.pidfd.get(), POLLIN, 0}};
+  for (std::size_t got = 0; got < size;) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
+    if (left.count() <= 0) return std::unexpected(timed_out());
+    if (::poll(watched, 2, static_cast<int>(left.count())) < 0 && errno != EINTR)
+      return std::unexpected(linux_::system_error("wait for init", "poll"));
+    const bool has_ended = watched[1].revents != 0;
+    const ssize_t more = receive(static_cast<char*>(record) + got, size - got);
+    if (more > 0)
+      got += static_cast<std::size_t>(more);
+    else if (more == 0 || (errno == EAGAIN && has_ended))
+      return std::unexpected(explain_early_end());
+    else if (errno != EAGAIN && errno != EINTR)
+      return std::unexpected(linux_::system_error("read init's report", plan_.listens ? "recvmsg" : "read"));
+  }
+  return {};
+}
+
+/// read(2), or recvmsg(2) of bytes with which the filter's listener may come.
+ssize_t Launch::receive(void* bytes, std::size_t size) {
+  if (!plan_.listens) return ::read(status_read_.get(), bytes, size);
+  iovec data{bytes, size};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  ssize_t received = 0;
-  do received = ::recvmsg(status_read_.get(), &message, MSG_CMSG_CLOEXEC | MSG_WAITALL);
-  while (received < 0 && errno == EINTR);
-  if (received < 0) return std::unexpected(linux_::system_error("read init's report", "recvmsg"));
-  if (received != static_cast<ssize_t>(size)) return std::unexpected(explain_early_end());
-  const cmsghdr* header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return {};
+  const ssize_t received = ::recvmsg(status_read_.get(), &message, MSG_CMSG_CLOEXEC);
+  const cmsghdr* header = received > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return received;
   int descriptor = -1;
   std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
   listener_ = Fd::adopt(descriptor);
-  return {};
-}
-
-Result<> Launch::read_step_times() {
-  const std::size_t size = (plan_.steps.size() - plan_.init_at) * sizeof(std::uint64_t);
-  return read_record(status_read_, step_end_ns_.data() + plan_.init_at, size);
+  return received;
 }
 
 Result<Process> Runner::start() const {

@@ -61,8 +61,8 @@ class Launch {
   Result<> await_program();
   Result<> await_exec();
   Result<> await_init();
-  Result<> read_step_times();
-  Result<> receive_with_listener(void* record, std::size_t size);
+  Result<> await_record(void* record, std::size_t size);
+  ssize_t receive(void* bytes, std::size_t size);
 
   [[nodiscard]] Result<> require_executed() const;
   [[nodiscard]] Error explain_early_end() const;

@@ -67,6 +67,8 @@ Result<int> Launch::open_slot(const SlotOrigin& origin) {
     return std::unexpected(linux_::system_error("make init's status pipe", "pipe2"));
   status_read_ = Fd::adopt(ends[0]);
   status_write_ = Fd::adopt(ends[1]);
+  if (::fcntl(status_read_.get(), F_SETFL, O_NONBLOCK) != 0)  // this end alone: init's may wait
+    return std::unexpected(linux_::system_error("make the host's end of init's status not wait", "fcntl"));
   return status_write_.get();
 }
 

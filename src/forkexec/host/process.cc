@@ -87,14 +87,25 @@ Remains remains_of(const init::Ended& ended) {
   return remains;
 }
 
-Result<Remains> collect_with_init(const Process::State& state) {
+/// What init, which has ended, has reported; nothing if it was killed before.
+Result<std::optional<init::Ended>> last_record(const Fd& status) {
   init::Ended ended{};
-  const Result<> reported = read_record(state.status, &ended, sizeof ended);
+  ssize_t got = 0;
+  do got = ::read(status.get(), &ended, sizeof ended);
+  while (got < 0 && errno == EINTR);
+  if (got == static_cast<ssize_t>(sizeof ended)) return ended;
+  // EAGAIN: a process that the caller has forked holds the other end too.
+  if (got >= 0 || errno == EAGAIN) return std::nullopt;
+  return std::unexpected(linux_::system_error("read init's report", "read"));
+}
+
+Result<Remains> collect_with_init(const Process::State& state) {
+  const Result<std::optional<init::Ended>> reported = last_record(state.status);
   const Result<WaitStatus> status = reap(state.box.pidfd());
   // With SIGCHLD ignored the kernel reaps; nobody else takes more than the status, which init has reported.
   if (!status && status.error().code != ECHILD) return std::unexpected(status.error());
-  if (reported) return remains_of(ended);
-  if (reported.error().kind != Error::Kind::lost) return std::unexpected(reported.error());
+  if (!reported) return std::unexpected(reported.error());
+  if (*reported) return remains_of(**reported);
   // Init was killed, and nobody knows what it would have counted.
   return status ? remains_of(*status, state) : Remains{.ended_ns = monotonic_ns(), .outcome = {.signal = SIGKILL}};
 }
@@ -159,17 +170,6 @@ Result<Outcome> collect(Process::State& state) {
 }
 
 }  // namespace
-
-Result<> read_record(const Fd& status, void* record, std::size_t size) {
-  ssize_t got = 0;
-  do got = ::read(status.get(), record, size);
-  while (got < 0 && errno == EINTR);
-  if (got < 0) return std::unexpected(linux_::system_error("read init's report", "read"));
-  if (got == static_cast<ssize_t>(size)) return {};
-  return std::unexpected(Error{.kind = Error::Kind::lost,
-                               .action = "init ended without a report",
-                               .hint = "it was killed from outside, or the kernel ran out of memory"});
-}
 
 std::uint64_t peak_memory_of_caller() {
   rusage usage{};

@@ -43,9 +43,6 @@ struct Process::State {
   std::unique_ptr<Notifier> notifier;
 };
 
-/// One record of init's, which it writes at once; Error::Kind::lost if it is incomplete.
-[[nodiscard]] Result<> read_record(const Fd& status, void* record, std::size_t size);
-
 /// Peak resident set of the calling process.
 [[nodiscard]] std::uint64_t peak_memory_of_caller();
 
