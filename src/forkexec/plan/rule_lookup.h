@@ -55,6 +55,8 @@ class RuleLookup {
   };
   using Kind = PathRule::Kind;
 
+  std::string pattern_of(std::size_t rule) const;
+  /// What a rule without wildcards names.
   std::string path_of(std::size_t rule) const;
   Result<Found> find(const std::string& path, std::size_t rule);
   /// `found.path` cut off where the host's tree ends for the caller.
