@@ -230,6 +230,18 @@ TEST(PathRules, OtherMountsOfTheSameFilesAreCoveredToo) {
       ElementsAre("write /work at /w", "read-only /w/src", "read /work/src at /s"));
 }
 
+TEST(PathRules, WhatAMountThatIsLeftOutWouldHaveCoveredIsDeniedToo) {
+  TableTree tree = work_tree();
+  const std::vector<PathRule> deny = {{Kind::deny, "/w/src"}};
+  for (const Mount& above : {Mount(bind("/work/src", "/w/src", kWrite)), Mount(bind("/other", "/w/src")),
+                             Mount(mount::Tmpfs{.target = "/w/src"}), Mount(mount::Mask{.target = "/w/src"})})
+    EXPECT_THAT(applied(tree, {bind("/work", "/w"), above}, deny), ElementsAre("view /work at /w without src"));
+  EXPECT_THAT(applied(tree, {bind("/work", "/w", kWrite), bind("/other", "/w/src")}, deny),
+              ElementsAre("write /work at /w", "conceal /w/src"));
+  EXPECT_THAT(applied(tree, {bind("/work", "/w"), bind("/other", "/w/src")}, {{Kind::deny, "/w/s*"}}),
+              ElementsAre("view /work at /w without src"));
+}
+
 TEST(PathRules, AnotherMountPointOfAFileSystemIsTheSameFiles) {
   TableTree tree({"/data/", "/data/sub/", "/data/sub/key", "/again/", "/again/key"},
                  {{"/", "disk", "/"}, {"/data", "data", "/"}, {"/again", "data", "/sub"}});
