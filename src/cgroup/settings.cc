@@ -11,6 +11,7 @@ namespace pivotbox::cgroup {
 namespace {
 
 constexpr std::int64_t kPeriodMicroseconds = 100'000;  // the kernel's default
+constexpr std::uint64_t kMostPids = 1U << 22U;         // PID_MAX_LIMIT; more is EINVAL in pids.max
 
 std::string joined(const Device& device) { return std::to_string(device.major) + ":" + std::to_string(device.minor); }
 
@@ -23,7 +24,8 @@ class Settings {
   std::vector<Setting> list() {
     if (place_.has(Controller::memory) && limits_.memory_bytes) memory();
     if (place_.has(Controller::pids) && limits_.processes)
-      add("pids.max", std::to_string(std::uint64_t{*limits_.processes} + (around_.with_init ? 1U : 0U)),
+      add("pids.max",
+          std::to_string(std::min(kMostPids, std::uint64_t{*limits_.processes} + (around_.with_init ? 1U : 0U))),
           "limits.processes");
     if (place_.has(Controller::cpu) && limits_.cpus) bandwidth();
     if (place_.has(Controller::cpuset) && !limits_.cpuset.empty()) cpus();

@@ -26,6 +26,14 @@ Result<bool> has_administrator_capabilities() {
   return (held[0].effective & kNeeded) == kNeeded;
 }
 
+/// Not below a user namespace that only its maker's own group was mapped into ("unshare -r"), whatever the
+/// capabilities.
+Result<bool> can_set_groups() {
+  const Result<std::string> allowed = read_file("/proc/self/setgroups");
+  if (!allowed && allowed.error().code != ENOENT) return std::unexpected(allowed.error());
+  return !allowed || !allowed->starts_with("deny");
+}
+
 /// fsopen(2) asks for the same right, CAP_SYS_ADMIN over the mount namespace, and makes nothing that must be undone:
 /// closing a cloned tree would wait for an RCU grace period. Only a refusal is an answer: anything else passes.
 Result<bool> can_open_trees() {
@@ -68,6 +76,7 @@ Result<T> once(std::atomic<int>& kept, Result<T> (*find)()) {
 }  // namespace
 
 Result<Caller> probe_caller() {
+  static std::atomic<int> sets_groups;
   static std::atomic<int> opens_trees;
   Caller caller{.uid = ::geteuid(), .gid = ::getegid()};
   const Result<bool> root = has_administrator_capabilities();
@@ -77,6 +86,10 @@ Result<Caller> probe_caller() {
   if (::getrlimit(RLIMIT_NPROC, &processes) != 0)
     return std::unexpected(system_error("read the caller's limit of processes", "prlimit64"));
   caller.process_limit = processes.rlim_max;
+  if (!caller.root) return caller;
+  const Result<bool> sets = once(sets_groups, can_set_groups);
+  if (!sets) return std::unexpected(sets.error());
+  caller.root = *sets;
   if (!caller.root) return caller;
   const Result<bool> opens = once(opens_trees, can_open_trees);
   if (!opens) return std::unexpected(opens.error());

@@ -10,7 +10,8 @@ namespace pivotbox::linux_ {
 struct Caller {
   std::uint32_t uid = 0;  ///< effective
   std::uint32_t gid = 0;
-  bool root = false;                ///< has CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID in its user namespace
+  bool root = false;                ///< has CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID in its user namespace, and may
+                                    ///< set groups there (setgroups(2))
   bool opens_trees = false;         ///< may clone mounts of its mount namespace (open_tree(2), since Linux 5.2)
   std::uint64_t process_limit = 0;  ///< hard RLIMIT_NPROC
 };

@@ -49,6 +49,13 @@ class ClosedDescriptors(CommandLineTest):
                 self.assert_refused(self.with_closed((1,), *words), SANDBOX_FAILED, "standard output", "closed")
 
 
+class InsideABox(CommandLineTest):
+    def test_the_command_says_why_it_makes_no_other(self):
+        finished = self.pivotbox("run", "--ro-bind", command(), "--", command(), "run", "true")
+        self.assert_refused(finished, SANDBOX_FAILED, "Function not implemented")
+        self.assertIn("hint: the filter of an outer box", finished.errors)
+
+
 class Limits(CommandLineTest):
     """With more and more of a resource the command works; with less it says why it does not, in the report too."""
 

@@ -37,6 +37,13 @@ class Explain(CommandLineTest):
         self.assertTrue(any("/mnt" in step["description"] for step in plan["steps"]))
         self.assertTrue(self.explained("--format", "mermaid").startswith("sequenceDiagram"))
 
+    def test_no_name_passes_for_a_line_or_orders_the_terminal_about(self):
+        words = ("--symlink", "\x1b[31m\nx\u009by:/link", "--", b"\xff")
+        for format in ("text", "mermaid"):
+            finished = self.pivotbox("explain", "--format", format, *words)
+            self.assertIn("\\x1b[31m\\x0ax\\xc2\\x9by", finished.output)
+            self.assertIn("\\xff", finished.output)
+
     def test_refuses_what_run_refuses(self):
         finished = self.pivotbox("explain", "--tmpfs", "/mnt:size=0", "true")
         self.assert_refused(finished, 125, "--tmpfs /mnt:size=0")

@@ -34,6 +34,13 @@ class PathRules(CommandLineTest):
         finished = self.shell("ls", "--deny", "project/[id].ts")
         self.assertEqual(finished.output, "src\n", finished)
 
+    def test_a_current_directory_named_like_a_pattern(self):
+        self.write("p*[q]/key", "SECRET\n")
+        directory = self.path("p*[q]")
+        os.chmod(directory, 0o755)
+        finished = self.pivotbox("run", "--deny", "key", "--", "cat", "key", cwd=directory)
+        self.assertEqual((finished.status, finished.output), (1, ""), finished)
+
     def test_rules_from_a_file(self):
         self.write("list", "# secrets\n\nproject/.env\nproject/**/*.pem\n")
         finished = self.shell("ls -A . src", "--deny-from", "list")

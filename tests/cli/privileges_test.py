@@ -8,7 +8,7 @@ sys.dont_write_bytecode = True
 import os
 import socket
 
-from command_line import IS_ROOT, NOBODY, RAN, CommandLineTest, main
+from command_line import IS_ROOT, NOBODY, RAN, CommandLineTest, command, main
 
 
 class Network(CommandLineTest):
@@ -85,6 +85,12 @@ class Identity(CommandLineTest):
     def test_maps_that_overlap_are_refused(self):
         maps = ("--uid-map", "0:1000:10", "--uid-map", "5:5000:10", "--gid-map", "0:1000:10")
         self.assert_refused(self.run_shell(f"echo {RAN}", *maps), 125, "--uid-map", "overlaps")
+
+    def test_in_a_user_namespace_of_one_id_maps_must_be_named(self):
+        words = ("unshare", "--user", "--map-root-user", command(), "run")
+        self.assert_refused(self.run_outside([*words, "true"]), 125, "--uid-map: must be named")
+        finished = self.run_outside([*words, "--uid-map", "7:0", "--gid-map", "8:0", "sh", "-c", "id -u; id -g"])
+        self.assert_output(finished, "7\n8\n")
 
     def test_id_outside_the_map_is_refused(self):
         maps = ("--uid-map", f"0:{os.geteuid()}", "--gid-map", f"0:{os.getegid()}")

@@ -158,6 +158,12 @@ TEST(CgroupSettings, OfVersion1) {
                           "blkio.throttle.read_bps_device=8:16 1000", "blkio.throttle.write_iops_device=8:16 7"));
 }
 
+TEST(CgroupSettings, NoMoreProcessesThanTheKernelTakes) {
+  const Place place{.parent = "/", .controllers = {Controller::pids}};
+  EXPECT_THAT(texts_of(settings_for(place, {.processes = 4194304}, {.with_init = true})),
+              ElementsAre("pids.max=4194304"));
+}
+
 TEST(CgroupSettings, OnlyWhatWasAskedForIsWritten) {
   Limits none;
   none.processes = std::nullopt;

@@ -18,6 +18,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 using Kind = PathRule::Kind;
 
 /// Directories end in "/", links in "@", files with a second name in "+".
@@ -229,6 +230,18 @@ TEST(PathRules, OtherMountsOfTheSameFilesAreCoveredToo) {
       ElementsAre("write /work at /w", "read-only /w/src", "read /work/src at /s"));
 }
 
+TEST(PathRules, WhatAMountThatIsLeftOutWouldHaveCoveredIsDeniedToo) {
+  TableTree tree = work_tree();
+  const std::vector<PathRule> deny = {{Kind::deny, "/w/src"}};
+  for (const Mount& above : {Mount(bind("/work/src", "/w/src", kWrite)), Mount(bind("/other", "/w/src")),
+                             Mount(mount::Tmpfs{.target = "/w/src"}), Mount(mount::Mask{.target = "/w/src"})})
+    EXPECT_THAT(applied(tree, {bind("/work", "/w"), above}, deny), ElementsAre("view /work at /w without src"));
+  EXPECT_THAT(applied(tree, {bind("/work", "/w", kWrite), bind("/other", "/w/src")}, deny),
+              ElementsAre("write /work at /w", "conceal /w/src"));
+  EXPECT_THAT(applied(tree, {bind("/work", "/w"), bind("/other", "/w/src")}, {{Kind::deny, "/w/s*"}}),
+              ElementsAre("view /work at /w without src"));
+}
+
 TEST(PathRules, AnotherMountPointOfAFileSystemIsTheSameFiles) {
   TableTree tree({"/data/", "/data/sub/", "/data/sub/key", "/again/", "/again/key"},
                  {{"/", "disk", "/"}, {"/data", "data", "/"}, {"/again", "data", "/sub"}});
@@ -277,6 +290,16 @@ TEST(PathRules, WhatTheCallerCannotEnterIsHiddenAsAWhole) {
               ElementsAre("view /work at /w without .git"));
 }
 
+TEST(PathRules, AnEscapedCharacterIsPlainInARuleWithoutWildcards) {
+  TableTree tree({"/work/", "/work/a*[b]/", "/work/a*[b]/key", "/work/a*[b]/\\"});
+  const std::string directory = literal_path("/work/a*[b]");
+  EXPECT_THAT(applied(tree, {bind("/work", "/work")}, {{Kind::deny, directory + "/key"}}),
+              ElementsAre("view /work at /work without a*[b]/key"));
+  EXPECT_THAT(applied(tree, {bind("/work", "/work", kWrite)},
+                      {{Kind::read_only, directory + "/\\\\"}, {Kind::deny_existing, directory + "/key"}}),
+              IsSupersetOf({"read-only /work/a*[b]/\\", "conceal /work/a*[b]/key"}));
+}
+
 TEST(PathRules, KernelFilesAreMaskedAndSystemEntriesLeftOut) {
   TableTree tree = work_tree();
   EXPECT_THAT(applied(tree, {mount::Proc{}, mount::File{.target = "/etc/passwd"}, mount::File{.target = "/etc/group"}},
@@ -294,7 +317,7 @@ TEST(PathRules, WritingNeedsAFileThatIsShown) {
 
 TEST(PathRules, ContradictionsAreFoundBeforehand) {
   TableTree tree = work_tree();
-  for (const char* path : {"", "relative", "/", "/a/../b", "/a/[b", "/a\\"})
+  for (const char* path : {"", "relative", "/", "/a/../b", "/a/[b", "/a\\", "/a/.\\./b", "/\\."})
     EXPECT_THAT(applied(tree, {}, {{Kind::deny, path}}), ElementsAre(HasSubstr("invalid"))) << path;
 }
 

@@ -211,7 +211,8 @@ Result<> Launch::map_ids() {
   error.field = error.action.contains("gid") || error.action.contains("setgroups") ? "gid_mappings" : "uid_mappings";
   if (error.hint.empty())
     error.hint = id.picked
-                     ? "the host ids of host_ids must exist in this user namespace: see /proc/self/uid_map"
+                     ? "only ids of this user namespace can be mapped (/proc/self/uid_map): name some by uid_mappings "
+                       "and gid_mappings"
                      : "the calling process may not map these ids (user_namespaces(7)); its memory must be dumpable";
   return written;
 }

@@ -50,6 +50,8 @@ std::string open_hint(const Source& source, int code) {
              advice_of_real_path(source.path) + ", or set source_symlinks = Symlinks::follow";
     case EACCES:
       return "the calling process may not reach it";
+    case ENOSYS:
+      return "the filter of an outer box or container refuses openat2(2): no box can be made inside";
     default:
       return {};
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "forkexec/plan/box_map.h"
@@ -330,11 +331,15 @@ class RuleApplier {
 }  // namespace
 
 Result<std::vector<RuledEntry>> apply_path_rules(const Runner& runner, HostTree& tree) {
-  const Result<BoxMap> map = BoxMap::make(runner, tree);
-  if (!map) return std::unexpected(map.error());
-  RuleLookup rules(runner, *map, tree);
-  if (Result<> r = rules.run(); !r) return std::unexpected(std::move(r.error()));
-  return RuleApplier(runner, *map, rules, tree).apply();
+  // A mount that is left out uncovers others, for which every rule holds as well.
+  for (std::set<std::size_t> left_out;;) {
+    const Result<BoxMap> map = BoxMap::make(runner, tree, left_out);
+    if (!map) return std::unexpected(map.error());
+    RuleLookup rules(runner, *map, left_out, tree);
+    if (Result<> r = rules.run(); !r) return std::unexpected(std::move(r.error()));
+    if (rules.left_out() == left_out) return RuleApplier(runner, *map, rules, tree).apply();
+    left_out = rules.left_out();
+  }
 }
 
 }  // namespace pivotbox

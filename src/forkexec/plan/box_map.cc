@@ -59,20 +59,22 @@ std::string path_in(const Spot& spot, const Location& location) {
   return joined(spot.target, relative_to(location.path, spot.location.path));
 }
 
-Result<BoxMap> BoxMap::make(const Runner& runner, HostTree& tree) {
+Result<BoxMap> BoxMap::make(const Runner& runner, HostTree& tree, const std::set<std::size_t>& left_out) {
   const Result<std::vector<HostMount>> host_mounts = tree.mounts();
   if (!host_mounts) return std::unexpected(host_mounts.error());
   BoxMap map;
   map.targets_.resize(runner.mounts.size());
   map.access_.resize(runner.mounts.size(), Access::read_only);
-  for (std::size_t i = 0; i < runner.mounts.size(); ++i) map.add_mount(runner, i, tree, *host_mounts);
+  for (std::size_t i = 0; i < runner.mounts.size(); ++i) {
+    map.targets_[i] = std::visit([](const auto& m) { return normal(m.target); }, runner.mounts[i]);
+    if (!left_out.contains(i)) map.add_mount(runner, i, tree, *host_mounts);
+  }
   return map;
 }
 
 void BoxMap::add_mount(const Runner& runner, std::size_t index, HostTree& tree,
                        const std::vector<HostMount>& host_mounts) {
-  const std::string target = std::visit([](const auto& m) { return normal(m.target); }, runner.mounts[index]);
-  targets_[index] = target;
+  const std::string& target = targets_[index];
   if (std::holds_alternative<mount::RemountReadOnly>(runner.mounts[index])) {
     for (const Spot* spot : within(target)) access_[spot->mount] = Access::read_only;
     return;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +39,9 @@ struct Spot {
 
 class BoxMap {
  public:
-  /// A bind whose source cannot be looked at is left out: opening it fails the launch anyway.
-  [[nodiscard]] static Result<BoxMap> make(const Runner& runner, HostTree& tree);
+  /// Without the mounts of `left_out`: what they would cover is seen. A bind whose source cannot be looked at is left
+  /// out too: opening it fails the launch anyway.
+  [[nodiscard]] static Result<BoxMap> make(const Runner& runner, HostTree& tree, const std::set<std::size_t>& left_out);
 
   [[nodiscard]] const std::vector<Spot>& spots() const { return spots_; }
   /// What is at `path`; nullptr where nothing was mounted. Of an overlay, its topmost layer.

@@ -78,15 +78,29 @@ std::string json_string(std::string_view text) {
   return quoted + "\"";
 }
 
+/// No name of a file passes for another line, or orders a terminal about: what is no printable UTF-8 becomes \xNN.
+std::string printable(std::string_view text) {
+  std::string safe;
+  while (!text.empty()) {
+    const std::size_t size = utf8_character_size(text);
+    const std::string_view character = text.substr(0, size == 0 ? 1 : size);
+    const auto first = static_cast<unsigned char>(character.front());
+    const bool control =
+        first < 0x20 || first == 0x7f || (first == 0xc2 && static_cast<unsigned char>(character.back()) < 0xa0);
+    if (size == 0 || control)
+      for (const char c : character) safe += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      safe += character;
+    text.remove_prefix(character.size());
+  }
+  return safe;
+}
+
 /// Mermaid ends a message at ";" and "#" begins an entity.
 std::string mermaid_text(std::string_view text) {
   std::string safe;
-  for (const char c : text) {
-    if (c == ';' || c == '#')
-      safe += fmt::format("#{};", static_cast<int>(c));
-    else
-      safe += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-  }
+  for (const char c : printable(text))
+    safe += c == ';' || c == '#' ? fmt::format("#{};", static_cast<int>(c)) : std::string(1, c);
   return safe;
 }
 
@@ -101,11 +115,11 @@ std::string explain_text(const Plan& plan) {
   out += fmt::format("\n{:>3}  {:<12} {:<22} {}\n", "#", "phase", "asked for by", "step");
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     if (plan.with_init && i == plan.init_at)
-      out += fmt::format("     {:<12} {:<22} {}\n", "", "pid1", describe_finale(plan, plan.finale));
+      out += fmt::format("     {:<12} {:<22} {}\n", "", "pid1", printable(describe_finale(plan, plan.finale)));
     out += fmt::format("{:>3}  {:<12} {:<22} {}\n", i, name_of(phase_of(plan.steps[i])), plan.origins[i],
-                       describe(plan, i));
+                       printable(describe(plan, i)));
   }
-  return out + fmt::format("     {:<12} {:<22} {}\n", "", "args", describe_finale(plan, plan.program));
+  return out + fmt::format("     {:<12} {:<22} {}\n", "", "args", printable(describe_finale(plan, plan.program)));
 }
 
 std::string explain_json(const Plan& plan) {

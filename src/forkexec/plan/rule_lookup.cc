@@ -23,13 +23,15 @@ std::unexpected<Error> RuleLookup::impossible(std::size_t rule, std::string why,
                                .hint = std::move(hint)});
 }
 
-std::string RuleLookup::path_of(std::size_t rule) const { return normal(runner_.path_rules[rule].path); }
+std::string RuleLookup::pattern_of(std::size_t rule) const { return normal(runner_.path_rules[rule].path); }
+
+std::string RuleLookup::path_of(std::size_t rule) const { return normal(without_escapes(pattern_of(rule))); }
 
 Result<> RuleLookup::run() {
   std::vector<std::size_t> exact_access;
   std::vector<std::size_t> exact_denials;
   for (std::size_t i = 0; i < runner_.path_rules.size(); ++i) {
-    if (has_wildcards(path_of(i))) continue;
+    if (has_wildcards(pattern_of(i))) continue;
     const Kind kind = runner_.path_rules[i].kind;
     (kind == Kind::deny || kind == Kind::deny_existing ? exact_denials : exact_access).push_back(i);
   }

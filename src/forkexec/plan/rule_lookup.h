@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "forkexec/plan/box_map.h"
@@ -30,7 +31,9 @@ struct Mark {
 
 class RuleLookup {
  public:
-  RuleLookup(const Runner& runner, const BoxMap& map, HostTree& tree) : runner_(runner), map_(map), tree_(tree) {}
+  /// `map` is without the mounts of `left_out`.
+  RuleLookup(const Runner& runner, const BoxMap& map, std::set<std::size_t> left_out, HostTree& tree)
+      : runner_(runner), map_(map), tree_(tree), left_out_(std::move(left_out)) {}
 
   /// Looks every rule up.
   Result<> run();
@@ -38,7 +41,7 @@ class RuleLookup {
   /// By path of the box; none lies below another.
   [[nodiscard]] const std::map<std::string, Denial>& denials() const { return denials_; }
   [[nodiscard]] const std::map<std::string, Mark>& marks() const { return marks_; }
-  /// Entries of Runner::mounts of which nothing is to be seen.
+  /// Entries of Runner::mounts of which nothing is to be seen: those of the constructor, and what was found.
   [[nodiscard]] const std::set<std::size_t>& left_out() const { return left_out_; }
   /// Paths in procfs and the like, and which rule denies them.
   [[nodiscard]] const std::map<std::string, std::size_t>& masked() const { return masked_; }
@@ -55,6 +58,8 @@ class RuleLookup {
   };
   using Kind = PathRule::Kind;
 
+  std::string pattern_of(std::size_t rule) const;
+  /// What a rule without wildcards names.
   std::string path_of(std::size_t rule) const;
   Result<Found> find(const std::string& path, std::size_t rule);
   /// `found.path` cut off where the host's tree ends for the caller.

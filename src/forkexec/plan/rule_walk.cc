@@ -29,9 +29,9 @@ Result<> RuleLookup::match_patterns(Kind kind, const Match& matched) {
   Walk walk{.kind = kind, .patterns = {}, .matched = matched};
   bool any = false;
   for (std::size_t i = 0; i < runner_.path_rules.size(); ++i) {
-    if (runner_.path_rules[i].kind != kind || !has_wildcards(path_of(i))) continue;
+    if (runner_.path_rules[i].kind != kind || !has_wildcards(pattern_of(i))) continue;
     if (Result<> r = check_beginning(i); !r) return r;
-    walk.patterns.add(path_of(i), i);
+    walk.patterns.add(pattern_of(i), i);
     any = true;
   }
   if (!any) return {};
@@ -42,7 +42,7 @@ Result<> RuleLookup::match_patterns(Kind kind, const Match& matched) {
 
 /// The components before the first wildcard must be what they seem, as for a rule without wildcards.
 Result<> RuleLookup::check_beginning(std::size_t rule) {
-  const std::string pattern = path_of(rule);
+  const std::string pattern = pattern_of(rule);
   std::size_t end = 0;
   for (std::size_t slash = 1; slash != std::string::npos; slash = pattern.find('/', slash + 1)) {
     if (has_wildcards(pattern.substr(0, slash == 1 ? 0 : slash))) break;

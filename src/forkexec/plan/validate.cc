@@ -387,8 +387,10 @@ Result<> check_path_rules(const Runner& runner) {
     const std::string field = indexed("path_rules", i);
     const Result<std::string> normal = normal_path(runner.path_rules[i].path, field);
     if (!normal) return std::unexpected(normal.error());
-    if (*normal == "/") return invalid(field, "\"/\" is the new root itself");
     if (Result<> r = check_pattern(*normal, field); !r) return r;
+    const Result<std::string> plain = normal_path(without_escapes(*normal), field);
+    if (!plain) return std::unexpected(plain.error());
+    if (*plain == "/") return invalid(field, "\"/\" is the new root itself");
   }
   return {};
 }
