@@ -32,25 +32,41 @@ Runner walls_runner(Pid1 pid1) {
   return runner;
 }
 
+/// How the box comes to be.
+struct Launching {
+  Pid1 pid1;
+  bool ahead;  ///< it is built first, and started then
+
+  [[nodiscard]] Result<Outcome> launch(const Runner& runner) const {
+    if (!ahead) return run(runner);
+    Result<Box> box = runner.build();
+    if (!box) return std::unexpected(box.error());
+    return run(std::move(*box), {.args = runner.args, .env = {}});
+  }
+};
+constexpr Launching kLaunchings[] = {
+    {Pid1::init, false}, {Pid1::program, false}, {Pid1::init, true}, {Pid1::program, true}};
+
 TEST(FaultSweepOnTheKernel, WithoutOneEveryWallStands) {
-  for (const Pid1 pid1 : act::kBothPid1) EXPECT_EQ(text_of(run(walls_runner(pid1))), "exited 0");
+  for (const Launching& launching : kLaunchings)
+    EXPECT_EQ(text_of(launching.launch(walls_runner(launching.pid1))), "exited 0");
 }
 
 /// The host of the sweep: a new process image, so that nothing has been made once and kept yet.
 TEST(FaultSweepOnTheKernel, DISABLED_Host) {
-  const Runner runner =
-      walls_runner(std::string_view(::getenv("PIVOTBOX_TEST_PID1")) == "init" ? Pid1::init : Pid1::program);
+  const Launching& launching = kLaunchings[::atoi(::getenv("PIVOTBOX_TEST_LAUNCHING"))];
+  const Runner runner = walls_runner(launching.pid1);
   const HostNotes notes(::atoi(::getenv("PIVOTBOX_TEST_NOTES")));
   HostNotes::mark(0);
-  notes.put(0, text_of(run(runner)));
+  notes.put(0, text_of(launching.launch(runner)));
   HostNotes::mark(1);
-  notes.put(1, text_of(run(runner)));
+  notes.put(1, text_of(launching.launch(runner)));
   HostNotes::mark(2);
   ::_exit(0);
 }
 
-[[noreturn]] void become_host(Pid1 pid1, const HostNotes& notes) {
-  ::setenv("PIVOTBOX_TEST_PID1", pid1 == Pid1::init ? "init" : "program", 1);
+[[noreturn]] void become_host(const Launching& launching, const HostNotes& notes) {
+  ::setenv("PIVOTBOX_TEST_LAUNCHING", std::to_string(&launching - kLaunchings).c_str(), 1);
   ::setenv("PIVOTBOX_TEST_NOTES", std::to_string(notes.descriptor()).c_str(), 1);
   ::dup2(::open("/dev/null", O_WRONLY | O_CLOEXEC), 1);
   ::execl("/proc/self/exe", "kernel_tests", "--gtest_filter=FaultSweepOnTheKernel.DISABLED_Host",
@@ -64,7 +80,7 @@ struct RecordedCall : SupervisedCall {
 };
 
 struct Recording {
-  explicit Recording(Pid1 pid1) {
+  explicit Recording(const Launching& launching) {
     HostNotes notes;
     Supervisor supervisor;
     std::set<int> executed;
@@ -77,7 +93,7 @@ struct Recording {
     supervisor.on_mark = [&](int number, pid_t host) {
       if (number == 2) open_files = act::open_files_of(host);
     };
-    EXPECT_EQ(supervisor.supervise(notes, [&] { become_host(pid1, notes); }), "");
+    EXPECT_EQ(supervisor.supervise(notes, [&] { become_host(launching, notes); }), "");
     EXPECT_EQ(notes.text(0), "exited 0");
     EXPECT_EQ(notes.text(1), "exited 0");
   }
@@ -129,7 +145,7 @@ bool may_survive(const RecordedCall& call, int code) {
 /// One launch with a fault, and one after it without.
 class FaultyLaunch {
  public:
-  FaultyLaunch(Pid1 pid1, const RecordedCall& target, int code) : target_(target), code_(code) {
+  FaultyLaunch(const Launching& launching, const RecordedCall& target, int code) : target_(target), code_(code) {
     Supervisor supervisor;
     HostNotes notes;
     supervisor.on_call = [&](const SupervisedCall& call) {
@@ -140,7 +156,7 @@ class FaultyLaunch {
     supervisor.on_mark = [&](int number, pid_t host) {
       if (number == 2) open_files_ = act::open_files_of(host);
     };
-    end_ = supervisor.supervise(notes, [&] { become_host(pid1, notes); });
+    end_ = supervisor.supervise(notes, [&] { become_host(launching, notes); });
     told_ = notes.text(0);
     next_ = notes.text(1);
   }
@@ -200,13 +216,13 @@ TEST(FaultSweepOnTheKernel, EveryCallFailsInTurn) {
   REQUIRE_NO_SANITIZER();
   const bool all = ::getenv("PIVOTBOX_ALL_FAULTS") != nullptr;
   const act::HostState before;
-  for (const Pid1 pid1 : act::kBothPid1) {
-    const Recording recording(pid1);
+  for (const Launching& launching : kLaunchings) {
+    const Recording recording(launching);
     for (std::size_t i = 0; i < recording.calls.size(); ++i) {
       if (recording.is_inside_a_row(i) && !all) continue;
       for (std::size_t fault = 0; fault < std::size(kFaults); ++fault)
         if (all || fault == i % std::size(kFaults))
-          FaultyLaunch(pid1, recording.calls[i], kFaults[fault]).expect_right(recording);
+          FaultyLaunch(launching, recording.calls[i], kFaults[fault]).expect_right(recording);
     }
   }
   EXPECT_EQ(act::HostState(), before);
