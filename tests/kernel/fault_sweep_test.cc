@@ -136,7 +136,7 @@ bool may_survive(const RecordedCall& call, int code) {
       return true;
     case SYS_read:  // nothing there: init and the collector look again
     case SYS_ppoll:
-      return call.program_runs && (!by_host || code == EAGAIN || code == EINTR);
+      return code == EINTR || (call.program_runs && (!by_host || code == EAGAIN));
     default:
       return code == EINTR;  // done again
   }
