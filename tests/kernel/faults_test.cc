@@ -139,7 +139,7 @@ TEST(Faults, AChildKilledWhileItWaitsForItsIdMapsIsTold) {
                                    }),
               "");
     EXPECT_TRUE(notes.text(0).starts_with("uid_mappings: wait for the host to write uid_map")) << notes.text(0);
-    EXPECT_TRUE(notes.text(0).contains("killed by signal 9 (kind 3, code 0, syscall '', step 1)")) << notes.text(0);
+    EXPECT_TRUE(notes.text(0).contains("killed by signal 9 (kind 3, code 0, syscall '', step 2)")) << notes.text(0);
   }
 }
 

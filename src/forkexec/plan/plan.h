@@ -153,5 +153,7 @@ struct Plan {
 
 /// CLONE_NEW* of clone3(2).
 [[nodiscard]] std::uint64_t clone_flags_of(const Namespaces& namespaces);
+/// "user", "mount", ... of CLONE_NEW*.
+[[nodiscard]] std::vector<std::string_view> namespace_names(std::uint64_t flags);
 
 }  // namespace pivotbox
