@@ -68,11 +68,11 @@ struct HostFacts {
   std::uint64_t process_limit = ResourceLimit::kUnlimited;  ///< the caller's hard RLIMIT_NPROC, which only root raises
   bool namespaces = true;                                   ///< those asked for can be made
   int landlock_abi = 0;                                     ///< version of Landlock's interface; 0 without
-  std::vector<std::string> leaky_proc_files;                ///< those of kLeakyProcFiles that exist
-  std::vector<SourceFacts> sources;                         ///< one per list_sources() entry
-  std::vector<FileFacts> files;                             ///< one per Runner::files entry; missing ones say nothing
-  std::vector<RuledEntry> ruled_root;  ///< what path rules have made of Runner::mounts; empty without rules
-  std::optional<GroupFacts> groups;    ///< absent: the box needs none
+  std::vector<std::string> leaky_proc_files;  ///< those of kLeakyProcFiles that exist and the box could use
+  std::vector<SourceFacts> sources;           ///< one per list_sources() entry
+  std::vector<FileFacts> files;               ///< one per Runner::files entry; missing ones say nothing
+  std::vector<RuledEntry> ruled_root;         ///< what path rules have made of Runner::mounts; empty without rules
+  std::optional<GroupFacts> groups;           ///< absent: the box needs none
   /// In place of the Runner's: it asks the host. Empty: the Runner's filter needs nobody to answer.
   std::vector<sock_filter> asking_filter;
 };
