@@ -15,6 +15,7 @@ import fixtures
 NO_WALL = {
     "await_program": "only a box that is built ahead of its program has it (Runner::build()), and the program is not known",
     "change_directory": "the program starts in the root instead",
+    "raise_loopback": "the network has nothing that is up",
 }
 
 # Kinds that some boxes have not got: who asks for them.
@@ -23,14 +24,13 @@ SOMETIMES = {
     "attach_mount": "boxes started by root, whose sources the host opens: its walls are those of `bind_mount`",
     "bind_mount": "boxes started by an ordinary user",
     "write_cgroup": "boxes with a limit that needs a control group",
-    "enter_cgroup_namespace": "boxes that come into a control group",
 }
 
 # Landlock guards the same files again: what it holds too is shown with it gone as well, and counts as the other step's.
 SECOND_WALL = "restrict_landlock"
 
-# Namespaces are made by clone3(2), with the child itself.
-NOT_STEPS = {"clone": "the namespaces the child is born in"}
+# Made by clone3(2), with the child itself.
+NOT_STEPS = {"clone": "the user and the pid namespace, which the child is born in"}
 
 # Boxes that together have every kind of step that the command line can ask for.
 BOXES = ("", "--pid1 program", "--overlay {host}:/src", "--mask /etc/passwd", "--ro-bind {work}:/w")

@@ -54,7 +54,7 @@ def shown(program):
             ways.append(f"{value}{of_whom}")
         elif name == "Not shown":
             ways.append(f"not shown: {value}")
-    return "; ".join(ways)
+    return "; ".join(dict.fromkeys(ways))  # the same wall in another box is the same way
 
 
 def link(program):

@@ -148,7 +148,7 @@ TEST(Faults, AChildKilledWhileItWaitsForItsIdMapsIsTold) {
   for (const Pid1 pid1 : kBothPid1) {
     const std::string told = launch_and_kill_process_1(runner({"exit"}, pid1), SYS_futex);
     EXPECT_TRUE(told.starts_with("uid_mappings: wait for the host to write uid_map")) << told;
-    EXPECT_TRUE(told.contains("killed by signal 9 (kind 3, code 0, syscall '', step 1)")) << told;
+    EXPECT_TRUE(told.contains("killed by signal 9 (kind 3, code 0, syscall '', step 2)")) << told;
   }
 }
 

@@ -134,7 +134,11 @@ TEST(CompilePlan, EveryNamespaceHasItsFlag) {
     const Plan plan = plan_for(runner);
     EXPECT_EQ(plan.namespaces, flag);
     EXPECT_TRUE(plan.strength.namespaces);
-    EXPECT_EQ(plan.clone_flags, flag == CLONE_NEWNET ? 0U : flag) << "a network namespace is a step";
+    constexpr std::uint64_t kBorn = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME;
+    EXPECT_EQ(plan.clone_flags, flag & kBorn);
+    const auto entered = steps_of<step::EnterNamespaces>(plan);
+    EXPECT_EQ(entered.empty() ? 0U : entered[0].kinds, flag & ~(kBorn | CLONE_NEWNET));
+    EXPECT_EQ(steps_of<step::EnterNetwork>(plan).size(), flag == CLONE_NEWNET ? 1U : 0U);
   }
 }
 
@@ -144,14 +148,11 @@ TEST(CompilePlan, TheDefaultHasEveryNamespaceButTime) {
                                        CLONE_NEWUTS | CLONE_NEWCGROUP));
 }
 
-TEST(CompilePlan, ABoxBornInACgroupMakesItsNamespaceThere) {
-  Runner runner = plain_runner();
-  runner.cgroup_fd = 5;
-  const Plan plan = plan_for(runner);
-  EXPECT_EQ(plan.clone_flags & CLONE_NEWCGROUP, 0U);
-  EXPECT_EQ(steps_of<step::EnterCgroupNamespace>(plan).size(), 1U);
-  runner.namespaces.cgroup = false;
-  EXPECT_THAT(steps_of<step::EnterCgroupNamespace>(plan_for(runner)), IsEmpty());
+// While the host writes the maps and the thread makes the network.
+TEST(CompilePlan, TheChildMakesItsNamespacesBeforeItWaits) {
+  const Plan plan = plan_for(plain_runner());
+  EXPECT_LT(index_of<step::EnterNamespaces>(plan), index_of<step::AwaitHost>(plan));
+  EXPECT_EQ(describe(plan, index_of<step::EnterNamespaces>(plan)), "new namespaces: mount, ipc, uts, cgroup");
 }
 
 // ---- names, hook
@@ -177,12 +178,14 @@ TEST(CompilePlan, ANetworkIsEnteredWhereItIsAskedFor) {
   EXPECT_EQ(steps_of<step::EnterNetwork>(plan_for(runner)).size(), 1U);
   runner.namespaces.net = false;
   EXPECT_THAT(steps_of<step::EnterNetwork>(plan_for(runner)), IsEmpty());
+  EXPECT_THAT(steps_of<step::RaiseLoopback>(plan_for(runner)), IsEmpty());
   EXPECT_FALSE(plan_for(runner).network_beside);
 }
 
 TEST(CompilePlan, TheNetworkIsThereBeforeNetworksAreForbidden) {
   const Plan plan = plan_for(plain_runner());
-  EXPECT_THAT(descriptions_of(plan, "namespaces.net"), ElementsAre("enter a new network namespace, its loopback up"));
+  EXPECT_THAT(descriptions_of(plan, "namespaces.net"),
+              ElementsAre("enter a new network namespace", "bring up its loopback"));
   const std::vector<std::string> forbidden = descriptions_of(plan, "namespaces.nested");
   ASSERT_EQ(forbidden.size(), 2U);
   EXPECT_FALSE(forbidden[0].contains("max_net_")) << forbidden[0];
@@ -190,6 +193,15 @@ TEST(CompilePlan, TheNetworkIsThereBeforeNetworksAreForbidden) {
   const std::vector<std::string> names = names_of(plan);
   const auto entered = std::ranges::find(names, "enter_network");
   EXPECT_EQ(std::ranges::find(entered, names.end(), "forbid_namespaces"), entered + 1);
+}
+
+TEST(CompilePlan, TheLoopbackIsUpWhenTheCallerLooks) {
+  Runner runner = plain_runner();
+  runner.on_ready = [](pid_t) -> Result<> { return {}; };
+  const std::vector<std::string> names = names_of(plan_for(runner));
+  const auto up = std::ranges::find(names, "raise_loopback");
+  EXPECT_LT(std::ranges::find(names, "detach_old_root"), up) << "the thread brings it up meanwhile";
+  EXPECT_NE(std::find(up, names.end(), "await_host"), names.end());
 }
 
 TEST(CompilePlan, TheNetworkIsMadeBesideARoot) {

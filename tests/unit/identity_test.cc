@@ -115,6 +115,21 @@ TEST(HostRoot, RunsNothingWithoutUserNamespaceUnlessNamed) {
   EXPECT_EQ(decide_identity(runner, root_host())->program.uid, 0U);
 }
 
+// It owns what procfs keeps for root.
+TEST(HostRoot, IsInTheBoxWhereItIsMappedOrRunsWithoutMappings) {
+  const auto has = [](const Runner& runner, const HostFacts& host) {
+    return has_host_root(decide_identity(runner, host).value());
+  };
+  EXPECT_FALSE(has(plain_runner(), root_host())) << "host ids are picked";
+  EXPECT_FALSE(has(mapped_runner({{0, 100000, 1}}, {{0, 100000, 1}}), root_host()));
+  EXPECT_TRUE(has(mapped_runner({{0, 100000, 1}, {1, 0, 1}}, {{0, 100000, 1}}), root_host()));
+  Runner runner = plain_runner();
+  runner.namespaces.user = false;
+  EXPECT_FALSE(has(runner, ordinary_host()));
+  runner.credential = {.uid = 0, .gid = 0, .groups = {}};
+  EXPECT_TRUE(has(runner, root_host()));
+}
+
 // ---- an ordinary user alone
 
 TEST(OwnIdentity, IsTheSameOnBothSides) {

@@ -17,11 +17,12 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::StartsWith;
 
-/// A world whose thread may be started, and what became of the step.
+/// A world whose thread may be started, and what became of the steps.
 struct NetworkTrial {
   explicit NetworkTrial(RecordingKernel with) : kernel(std::move(with)) {
     small.add(step::SetHostName{});
     small.add(step::EnterNetwork{});
+    small.add(step::RaiseLoopback{});
   }
 
   Report run() {
@@ -50,7 +51,8 @@ TEST(NetworkThread, IsStartedBeforeTheFirstStepAndSharesWhatAThreadShares) {
     EXPECT_EQ(arguments.stack_size, child::kStackSize);
     EXPECT_EQ(trial.handshake->network.running, 1U) << "it may be over before clone3(2) comes back";
     trial.handshake->network.running = 0;
-    trial.handshake->network.result = 77;
+    trial.handshake->network.has_space = 1;
+    trial.handshake->network.space.result = 77;
     return 5;
   };
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
@@ -73,45 +75,69 @@ TEST(NetworkThread, LeavesTheSecondIdOfANewPidNamespaceToTheProgram) {
   }
 }
 
-TEST(NetworkThread, IsWaitedForUntilItHasEnded) {
+TEST(NetworkThread, IsWaitedForUntilThereIsASpaceAndAgainUntilItHasEnded) {
   NetworkTrial trial({});
   trial.kernel.on_thread = [](clone_args&) { return 5; };
-  const long answers[] = {-EAGAIN, -EINTR, 0};
+  const long answers[] = {-EAGAIN, -EINTR, 0, -EAGAIN, -EINTR, 0};
   std::size_t waits = 0;
   trial.kernel.answer = [&](const Call& call) -> std::optional<long> {
     if (call.number != __NR_futex) return std::nullopt;
-    if (waits == 2) trial.handshake->network = {.running = 0, .started = true, .result = 78};
+    child::NetworkThread& thread = trial.handshake->network;
+    if (waits == 2) {
+      thread.space.result = 78;
+      thread.has_space = 1;
+    }
+    if (waits == 5) thread.running = 0;
     return answers[waits++];
   };
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
-  EXPECT_EQ(waits, 3U);
-  EXPECT_EQ(trial.lines[1], "futex(FUTEX_WAIT, 1, 600s)");
-  EXPECT_THAT(trial.lines, Contains("setns(78, 0x40000000)"));
+  EXPECT_EQ(waits, 6U);
+  const std::string for_space = "futex(FUTEX_WAIT, 0, 600s)";
+  const std::string for_end = "futex(FUTEX_WAIT, 1, 600s)";
+  EXPECT_THAT(trial.lines, ElementsAre(StartsWith("sethostname("), for_space, for_space, for_space,
+                                       "setns(78, 0x40000000)", "close(78)", for_end, for_end, for_end));
 }
 
 TEST(NetworkThread, ThatNeverEndsIsAnError) {
-  NetworkTrial trial(RecordingKernel({.call = 1, .code = ETIMEDOUT}));
-  trial.kernel.on_thread = [](clone_args&) { return 5; };
-  const Report report = trial.run();
-  EXPECT_EQ(report.step, 1);
-  EXPECT_EQ(report.syscall, __NR_futex);
-  EXPECT_EQ(report.error, ETIMEDOUT);
+  for (const bool has_space : {false, true}) {
+    NetworkTrial trial({});
+    trial.kernel.on_thread = [&](clone_args&) {
+      trial.handshake->network.has_space = has_space ? 1 : 0;
+      return 5;
+    };
+    trial.kernel.answer = [](const Call& call) {
+      return call.number == __NR_futex ? std::optional<long>(-ETIMEDOUT) : std::nullopt;
+    };
+    const Report report = trial.run();
+    EXPECT_EQ(report.step, has_space ? 2 : 1);
+    EXPECT_EQ(report.syscall, __NR_futex);
+    EXPECT_EQ(report.error, ETIMEDOUT);
+  }
 }
 
-TEST(NetworkThread, ItsFailureIsTheSteps) {
-  NetworkTrial trial({});
-  trial.kernel.on_thread = [&](clone_args&) {
-    trial.handshake->network = {.running = 0, .started = false, .last_call = __NR_unshare, .result = -ENOSPC};
-    return 5;
-  };
-  const Report report = trial.run();
-  EXPECT_EQ(report.kind, Report::Kind::step_failed);
-  EXPECT_EQ(report.step, 1);
-  EXPECT_EQ(report.syscall, __NR_unshare);
-  EXPECT_EQ(report.error, ENOSPC);
+TEST(NetworkThread, ItsFailureIsThatOfTheStepWhoseWorkItDid) {
+  using Half = child::NetworkThread::Part;
+  for (const auto& [space, loopback, step, call] :
+       {std::tuple(Half{.result = -ENOSPC, .last_call = __NR_unshare}, Half{}, 1, __NR_unshare),
+        std::tuple(Half{.result = 77}, Half{.result = -ENOSPC, .last_call = __NR_ioctl}, 2, __NR_ioctl)}) {
+    NetworkTrial trial({});
+    trial.kernel.on_thread = [&](clone_args&) {
+      child::NetworkThread& thread = trial.handshake->network;
+      thread.running = 0;
+      thread.has_space = 1;
+      thread.space = space;
+      thread.loopback = loopback;
+      return 5;
+    };
+    const Report report = trial.run();
+    EXPECT_EQ(report.kind, Report::Kind::step_failed);
+    EXPECT_EQ(report.step, step);
+    EXPECT_EQ(report.syscall, call);
+    EXPECT_EQ(report.error, ENOSPC);
+  }
 }
 
-TEST(NetworkThread, ThatCannotBeHadLeavesItsWorkToTheStep) {
+TEST(NetworkThread, ThatCannotBeHadLeavesItsWorkToTheSteps) {
   NetworkTrial trial({});
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
   EXPECT_THAT(trial.lines, ElementsAre(StartsWith("sethostname("), "unshare(0x40000000)", StartsWith("socket("),
@@ -126,24 +152,36 @@ TEST(NetworkThread, HandsOverADescriptorOfItsNamespace) {
     return call.text.contains("SIOCGSKNS") ? std::optional<long>(79) : std::nullopt;
   };
   child::Interpreter(world.context, kernel).make_network_beside();
-  EXPECT_EQ(world.handshake.network.result, 79);
+  const child::NetworkThread& thread = world.handshake.network;
+  EXPECT_EQ(thread.space.result, 79);
+  EXPECT_EQ(thread.has_space, 1U);
+  EXPECT_EQ(thread.loopback.result, 0);
   Lines lines;
   for (const Call& call : kernel.calls()) lines.push_back(call.text);
-  EXPECT_THAT(lines, ElementsAre("unshare(0x40000000)", StartsWith("socket("), StartsWith("ioctl(100, SIOCSIFFLAGS"),
-                                 StartsWith("ioctl(100, SIOCGSKNS"), "close(100)"));
+  EXPECT_THAT(lines,
+              ElementsAre("unshare(0x40000000)", StartsWith("socket("), StartsWith("ioctl(100, SIOCGSKNS"),
+                          StartsWith("futex(FUTEX_WAKE, 1"), StartsWith("ioctl(100, SIOCSIFFLAGS"), "close(100)"));
 }
 
 TEST(NetworkThread, EachOfItsCallsThatFailsIsNamed) {
-  const long numbers[] = {__NR_unshare, __NR_socket, __NR_ioctl, __NR_ioctl};
-  for (std::size_t n = 0; n < std::size(numbers); ++n) {
+  const auto run_with = [](std::size_t call) {
     SmallPlan small;
     World world(small.plan, Part::child);
-    RecordingKernel kernel(RecordingKernel::Fault{.call = n, .code = EPERM});
+    RecordingKernel kernel(RecordingKernel::Fault{.call = call, .code = EPERM});
     child::Interpreter(world.context, kernel).make_network_beside();
-    EXPECT_EQ(world.handshake.network.result, -EPERM);
-    EXPECT_EQ(world.handshake.network.last_call, numbers[n]);
-    EXPECT_EQ(kernel.calls().size(), n + 1 + (n >= 2 ? 1 : 0)) << "nothing but close(2) follows";
+    EXPECT_EQ(world.handshake.network.has_space, 1U) << "the child waits for it";
+    return world.handshake.network;
+  };
+  const long numbers[] = {__NR_unshare, __NR_socket, __NR_ioctl};
+  for (std::size_t n = 0; n < std::size(numbers); ++n) {
+    const child::NetworkThread thread = run_with(n);
+    EXPECT_EQ(thread.space.result, -EPERM);
+    EXPECT_EQ(thread.space.last_call, numbers[n]);
   }
+  const child::NetworkThread thread = run_with(4);
+  EXPECT_GE(thread.space.result, 0);
+  EXPECT_EQ(thread.loopback.result, -EPERM);
+  EXPECT_EQ(thread.loopback.last_call, __NR_ioctl);
 }
 
 }  // namespace

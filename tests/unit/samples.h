@@ -16,7 +16,7 @@ namespace pivotbox::testing {
 
 /// Started by root, which opens the sources beforehand.
 inline HostFacts root_host() {
-  return {.root = true, .opens_trees = true, .landlock_abi = 7, .leaky_proc_files = {"kcore", "keys"}};
+  return {.root = true, .opens_trees = true, .landlock_abi = 7, .leaky_proc_files = {"keys"}};
 }
 
 /// Root of a user namespace that may not clone the mounts it sees.

@@ -7,13 +7,20 @@
 
 namespace pivotbox::child {
 
-/// A thread of the child that makes the network namespace meanwhile: that takes as long as to build a root.
+/// A thread of the child that makes the network namespace meanwhile: that takes longer than to build a root.
 struct NetworkThread {
+  /// What one of its two parts came to.
+  struct Part {
+    long result = 0;  ///< or negative errno
+    std::uint16_t last_call = 0;
+  };
+  bool started = false;
+  /// 1, with a wake-up, when there is `space` to look at.
+  std::uint32_t has_space = 0;
   /// 1 while it runs; then the kernel makes it 0, with a wake-up (CLONE_CHILD_CLEARTID).
   std::uint32_t running = 0;
-  bool started = false;
-  std::uint16_t last_call = 0;  ///< of the thread, for the report
-  long result = 0;              ///< a descriptor of the namespace, or negative errno
+  Part space;     ///< a descriptor of the namespace
+  Part loopback;  ///< brought up
 };
 
 /// Words shared with the host as long as the child shares its memory. In init's child the host part is not used.

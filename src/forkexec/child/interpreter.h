@@ -18,9 +18,10 @@ inline constexpr int kBusyTries = 100000;
 template <Kernel K>
 class Interpreter : private ProgramSteps<K> {
   using Base = ProgramSteps<K>;
-  using Base::apply, Base::as_if_called, Base::bytes, Base::close_after, Base::last_call, Base::make_network,
-      Base::note_time, Base::prctl, Base::raise_ambient, Base::reset_signals, Base::set_capabilities, Base::set_ids,
-      Base::slot, Base::start_thread, Base::sys, Base::text, Base::wait_while, Base::world;
+  using Base::apply, Base::as_if_called, Base::bytes, Base::close_after, Base::last_call, Base::note_time,
+      Base::open_socket, Base::prctl, Base::raise_ambient, Base::raise_loopback, Base::reset_signals,
+      Base::set_capabilities, Base::set_ids, Base::slot, Base::start_thread, Base::sys, Base::text, Base::wait_while,
+      Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
@@ -40,9 +41,16 @@ class Interpreter : private ProgramSteps<K> {
   /// What the thread does that begin_network() starts.
   void make_network_beside() {
     NetworkThread& thread = world().handshake->network;
-    const long socket = make_network();
-    thread.result = socket < 0 ? socket : close_after(socket, sys(__NR_ioctl, socket, SIOCGSKNS));
-    thread.last_call = last_call();
+    long socket = sys(__NR_unshare, CLONE_NEWNET);
+    if (socket >= 0) socket = open_socket();
+    thread.space.result = socket < 0 ? socket : sys(__NR_ioctl, socket, SIOCGSKNS);
+    thread.space.last_call = last_call();
+    __atomic_store_n(&thread.has_space, 1, __ATOMIC_RELEASE);
+    sys(__NR_futex, &thread.has_space, FUTEX_WAKE, 1);
+    if (socket < 0) return;
+    thread.loopback.result = raise_loopback(socket);
+    thread.loopback.last_call = last_call();
+    thread.loopback.result = close_after(socket, thread.loopback.result);
   }
 
   /// Executes; comes back only with the reason why it could not.
@@ -116,7 +124,7 @@ class Interpreter : private ProgramSteps<K> {
     return written < 0 ? written : 0;
   }
 
-  long apply(const step::EnterCgroupNamespace&) { return sys(__NR_unshare, CLONE_NEWCGROUP); }
+  long apply(const step::EnterNamespaces& s) { return sys(__NR_unshare, s.kinds); }
 
   long apply(const step::AssumeIds& s) {
     if (s.clear_groups)
@@ -133,14 +141,24 @@ class Interpreter : private ProgramSteps<K> {
 
   long apply(const step::EnterNetwork&) {
     const NetworkThread& thread = world().handshake->network;
+    if (!thread.started) return sys(__NR_unshare, CLONE_NEWNET);
+    while (__atomic_load_n(&thread.has_space, __ATOMIC_ACQUIRE) == 0)
+      if (const long r = wait_while(thread.has_space, 0); r < 0) return r;
+    const NetworkThread::Part& space = thread.space;
+    if (space.result < 0) return as_if_called(space.last_call, space.result);
+    return close_after(space.result, sys(__NR_setns, space.result, CLONE_NEWNET));
+  }
+
+  long apply(const step::RaiseLoopback&) {
+    const NetworkThread& thread = world().handshake->network;
     if (!thread.started) {
-      const long socket = make_network();
-      return socket < 0 ? socket : close_after(socket, 0);
+      const long socket = open_socket();
+      return socket < 0 ? socket : close_after(socket, raise_loopback(socket));
     }
     while (__atomic_load_n(&thread.running, __ATOMIC_ACQUIRE) != 0)
       if (const long r = wait_while(thread.running, 1); r < 0) return r;
-    if (thread.result < 0) return as_if_called(thread.last_call, thread.result);
-    return close_after(thread.result, sys(__NR_setns, thread.result, CLONE_NEWNET));
+    const NetworkThread::Part& loopback = thread.loopback;
+    return loopback.result < 0 ? as_if_called(loopback.last_call, loopback.result) : 0;
   }
 
   long apply(const step::AwaitProgram& s) {

@@ -154,18 +154,17 @@ class Operations {
     return r == -kEbadfd ? 0 : r;
   }
 
-  /// Into a new network namespace with its loopback up; a socket in it.
-  long make_network() {
-    if (const long r = sys(__NR_unshare, CLONE_NEWNET); r < 0) return r;
-    const long socket = sys(__NR_socket, kAfInet, kSockDgram | O_CLOEXEC, 0);
-    if (socket < 0) return socket;
+  /// In the network namespace of the caller.
+  long open_socket() { return sys(__NR_socket, kAfInet, kSockDgram | O_CLOEXEC, 0); }
+
+  /// In the network namespace of the socket.
+  long raise_loopback(long socket) {
     ifreq request;
     for (char& c : request.ifr_name) c = '\0';
     request.ifr_name[0] = 'l';
     request.ifr_name[1] = 'o';
     request.ifr_flags = IFF_UP;
-    const long up = sys(__NR_ioctl, socket, SIOCSIFFLAGS, &request);
-    return up < 0 ? close_after(socket, up) : socket;
+    return sys(__NR_ioctl, socket, SIOCSIFFLAGS, &request);
   }
 
   /// Until the word may be another than `seen`; fails only if nobody has changed it in time. Not FUTEX_PRIVATE: the

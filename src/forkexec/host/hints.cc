@@ -27,6 +27,8 @@ constexpr Hint kHints[] = {
     {index_of<step::WriteCgroup>, SYS_write, EACCES,
      "the control group's files must belong to the caller: see limits.cgroup_parent"},
     {index_of<step::WriteCgroup>, SYS_write, ENOSPC, "the control group has no CPUs: see limits.cpuset"},
+    {index_of<step::EnterNamespaces>, SYS_unshare, EPERM, "new namespaces need CAP_SYS_ADMIN: set namespaces.user"},
+    {index_of<step::EnterNamespaces>, SYS_unshare, EINVAL, "this kernel lacks one of the namespaces"},
     {index_of<step::MountRoot>, SYS_mount, EPERM,
      "mounting needs CAP_SYS_ADMIN in the user namespace that owns the mounts: set namespaces.user"},
     {index_of<step::MountRoot>, SYS_mount, ENOENT, "pivot_root must be an existing directory"},

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <mutex>
 
@@ -13,6 +14,7 @@
 #include "forkexec/host/notifier.h"
 #include "forkexec/host/trial_birth.h"
 #include "forkexec/plan/apply_rules.h"
+#include "forkexec/plan/identity.h"
 #include "forkexec/plan/leaky_proc_files.h"
 #include "linux/file.h"
 #include "linux/probe.h"
@@ -47,13 +49,15 @@ Result<> check_new_root(const Runner& runner) {
 }
 
 /// What the kernel has does not change while it runs, but for modules that are loaded.
-Result<std::vector<std::string>> find_leaky_proc_files() {
+Result<std::vector<std::string>> find_leaky_proc_files(bool for_host_root) {
   static std::mutex mutex;
-  static std::optional<std::vector<std::string>> kept;
+  static std::array<std::optional<std::vector<std::string>>, 2> all_kept;
   const std::lock_guard lock(mutex);
+  std::optional<std::vector<std::string>>& kept = all_kept[for_host_root ? 1 : 0];
   if (kept) return *kept;
   std::vector<std::string> found;
   for (const LeakyProcFile& file : kLeakyProcFiles) {
+    if (!file.open_to_all && !for_host_root) continue;
     const std::string path = "/proc/" + std::string(file.name);
     // One that cannot be looked at is not one that is not there: it would stay unmasked.
     if (::access(path.c_str(), F_OK) == 0)
@@ -130,16 +134,18 @@ Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
   if (!last_capability) return std::unexpected(last_capability.error());
   const Result<int> landlock_abi = linux_::landlock_abi();
   if (!landlock_abi) return std::unexpected(landlock_abi.error());
-  const Result<std::vector<std::string>> leaky_proc_files = find_leaky_proc_files();
-  if (!leaky_proc_files) return std::unexpected(leaky_proc_files.error());
   HostFacts host{.uid = caller->uid,
                  .gid = caller->gid,
                  .root = caller->root,
                  .opens_trees = caller->opens_trees,
                  .last_capability = *last_capability,
                  .process_limit = caller->process_limit,
-                 .landlock_abi = *landlock_abi,
-                 .leaky_proc_files = *leaky_proc_files};
+                 .landlock_abi = *landlock_abi};
+  const Result<Identity> identity = decide_identity(runner, host);
+  if (!identity) return std::unexpected(identity.error());
+  Result<std::vector<std::string>> leaky_proc_files = find_leaky_proc_files(has_host_root(*identity));
+  if (!leaky_proc_files) return std::unexpected(std::move(leaky_proc_files.error()));
+  host.leaky_proc_files = std::move(*leaky_proc_files);
   if (purpose == Purpose::build)
     host.files_to_come = static_cast<std::uint16_t>(runner.files.size());
   else if (Result<> r = look_at_files(runner, host); !r)

@@ -109,18 +109,11 @@ class Compiler {
     return {};
   }
 
-  std::uint64_t clone_flags() const {
-    Namespaces made = runner_.namespaces;
-    // A cgroup namespace shows the cgroup its maker was in: the child makes it itself when it is born in another.
-    made.cgroup = made.cgroup && !comes_into_cgroup();
-    made.net = false;  // takes as long as all of a new root: EnterNetwork
-    return clone_flags_of(made);
-  }
+  /// Those that only a new process can be in. It makes the others itself, beside the network.
+  std::uint64_t clone_flags() const { return plan_.namespaces & (CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWTIME); }
 
   /// A thread counts as a process of the box's group: without init, as one more than the program has.
   bool may_have_a_thread() const { return plan_.with_init || !host_.groups; }
-
-  bool comes_into_cgroup() const { return runner_.cgroup_fd || host_.groups; }
 
   void join_groups() {
     if (!host_.groups) return;
@@ -137,8 +130,9 @@ class Compiler {
     const Identity& id = plan_.identity;
     guard_parent(Phase::attach);
     join_groups();
+    const std::uint64_t kinds = plan_.namespaces & ~(plan_.clone_flags | CLONE_NEWNET);
+    if (kinds != 0) build_.add(step::EnterNamespaces{kinds}, "namespaces");
     if (runner_.namespaces.user) build_.add(await(step::AwaitHost::For::id_maps), "uid_mappings");
-    if (runner_.namespaces.cgroup && comes_into_cgroup()) build_.add(step::EnterCgroupNamespace{}, "namespaces.cgroup");
     if (!runner_.namespaces.user) return;
     const bool clear_groups = !id.deny_setgroups;
     if (is_other_than_caller(id.setup) || clear_groups) {
@@ -200,6 +194,7 @@ class Compiler {
     using Which = step::SetHostName::Which;
     if (runner_.namespaces.uts) name(Which::host, runner_.host_name.value_or("pivotbox"), "host_name");
     if (runner_.domain_name) name(Which::domain, *runner_.domain_name, "domain_name");
+    if (runner_.namespaces.net) build_.add(step::RaiseLoopback{}, "namespaces.net");
     if (runner_.on_ready) build_.add(await(step::AwaitHost::For::hook), "on_ready");
     if (host_.files_to_come) await_program(*host_.files_to_come);
   }

@@ -38,8 +38,8 @@ class Describer {
     }
     return fmt::format("limit the box's memory and swap together to {} bytes", text(s.value));
   }
-  std::string operator()(const step::EnterCgroupNamespace&) const {
-    return "new cgroup namespace, rooted at the box's cgroup";
+  std::string operator()(const step::EnterNamespaces& s) const {
+    return fmt::format("new namespaces: {}", fmt::join(namespace_names(s.kinds), ", "));
   }
   std::string operator()(const step::AssumeIds& s) const {
     return fmt::format("become uid {} gid {}{}", s.uid, s.gid, s.clear_groups ? ", no supplementary groups" : "");
@@ -125,7 +125,8 @@ class Describer {
     return fmt::format("set the {} name to {}", s.which == step::SetHostName::Which::host ? "host" : "domain",
                        std::string_view(plan_.bytes.data() + s.name.offset, s.name.size));
   }
-  std::string operator()(const step::EnterNetwork&) const { return "enter a new network namespace, its loopback up"; }
+  std::string operator()(const step::EnterNetwork&) const { return "enter a new network namespace"; }
+  std::string operator()(const step::RaiseLoopback&) const { return "bring up its loopback"; }
   std::string operator()(const step::AwaitProgram& s) const {
     return fmt::format("wait for the program and {} descriptors of it", s.file_count);
   }
@@ -219,7 +220,7 @@ struct Namer {
   std::string_view operator()(const step::GuardParent&) const { return "guard_parent"; }
   std::string_view operator()(const step::AwaitHost&) const { return "await_host"; }
   std::string_view operator()(const step::WriteCgroup&) const { return "write_cgroup"; }
-  std::string_view operator()(const step::EnterCgroupNamespace&) const { return "enter_cgroup_namespace"; }
+  std::string_view operator()(const step::EnterNamespaces&) const { return "enter_namespaces"; }
   std::string_view operator()(const step::AssumeIds&) const { return "assume_ids"; }
   std::string_view operator()(const step::MakePrivate&) const { return "make_private"; }
   std::string_view operator()(const step::ForbidNamespaces&) const { return "forbid_namespaces"; }
@@ -238,6 +239,7 @@ struct Namer {
   std::string_view operator()(const step::SealRoot&) const { return "seal_root"; }
   std::string_view operator()(const step::SetHostName&) const { return "set_host_name"; }
   std::string_view operator()(const step::EnterNetwork&) const { return "enter_network"; }
+  std::string_view operator()(const step::RaiseLoopback&) const { return "raise_loopback"; }
   std::string_view operator()(const step::AwaitProgram&) const { return "await_program"; }
   std::string_view operator()(const step::SetIdentity&) const { return "set_identity"; }
   std::string_view operator()(const step::SetLimit&) const { return "set_limit"; }

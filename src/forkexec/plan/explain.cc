@@ -11,8 +11,6 @@
 
 namespace pivotbox {
 
-namespace {
-
 std::vector<std::string_view> namespace_names(std::uint64_t flags) {
   constexpr std::array<std::pair<std::uint64_t, std::string_view>, 8> kNames = {{{CLONE_NEWUSER, "user"},
                                                                                  {CLONE_NEWNS, "mount"},
@@ -27,6 +25,8 @@ std::vector<std::string_view> namespace_names(std::uint64_t flags) {
     if ((flags & flag) != 0) names.push_back(name);
   return names;
 }
+
+namespace {
 
 std::string mappings_text(const Plan& plan, const std::vector<IdMapping>& mappings) {
   std::string text;

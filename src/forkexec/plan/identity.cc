@@ -83,6 +83,13 @@ Result<Identity> mapped_identity(const Runner& runner, const HostFacts& host) {
 
 }  // namespace
 
+bool has_host_root(const Identity& identity) {
+  const auto maps_root = [](const IdMapping& mapping) { return mapping.host_id == 0; };
+  if (identity.picked) return false;
+  if (identity.uid_mappings.empty()) return identity.program.uid == 0;
+  return std::ranges::any_of(identity.uid_mappings, maps_root);
+}
+
 std::optional<std::uint32_t> inside_id(const std::vector<IdMapping>& mappings, std::uint32_t id) {
   for (const IdMapping& m : mappings)
     if (id >= m.host_id && id - m.host_id < m.size) return m.container_id + (id - m.host_id);

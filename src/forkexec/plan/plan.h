@@ -68,9 +68,9 @@ struct HostFacts {
   std::uint64_t process_limit = ResourceLimit::kUnlimited;  ///< the caller's hard RLIMIT_NPROC, which only root raises
   bool namespaces = true;                                   ///< those asked for can be made
   int landlock_abi = 0;                                     ///< version of Landlock's interface; 0 without
-  std::vector<std::string> leaky_proc_files;                ///< those of kLeakyProcFiles that exist
-  std::vector<SourceFacts> sources;                         ///< one per list_sources() entry
-  std::vector<FileFacts> files;                             ///< one per Runner::files entry; missing ones say nothing
+  std::vector<std::string> leaky_proc_files;  ///< those of kLeakyProcFiles that exist and the box could use
+  std::vector<SourceFacts> sources;           ///< one per list_sources() entry
+  std::vector<FileFacts> files;               ///< one per Runner::files entry; missing ones say nothing
   /// The box is built first, and waits for its program and for so many descriptors of it (Runner::build()).
   std::optional<std::uint16_t> files_to_come;
   std::vector<RuledEntry> ruled_root;  ///< what path rules have made of Runner::mounts; empty without rules
@@ -157,5 +157,7 @@ struct Plan {
 
 /// CLONE_NEW* of clone3(2).
 [[nodiscard]] std::uint64_t clone_flags_of(const Namespaces& namespaces);
+/// "user", "mount", ... of CLONE_NEW*.
+[[nodiscard]] std::vector<std::string_view> namespace_names(std::uint64_t flags);
 
 }  // namespace pivotbox

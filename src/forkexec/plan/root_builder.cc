@@ -6,7 +6,6 @@
 #include <array>
 
 #include "forkexec/plan/devices.h"
-#include "forkexec/plan/leaky_proc_files.h"
 #include "forkexec/plan/mount_attributes.h"
 #include "forkexec/plan/paths.h"
 
@@ -15,14 +14,6 @@ namespace pivotbox {
 namespace {
 
 constexpr std::uint32_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-
-/// Host id 0 owns what procfs keeps for root; without a user namespace ids are the host's.
-bool has_host_root(const Identity& identity) {
-  const auto maps_root = [](const IdMapping& mapping) { return mapping.host_id == 0; };
-  if (identity.picked) return false;
-  if (identity.uid_mappings.empty()) return identity.program.uid == 0;
-  return std::ranges::any_of(identity.uid_mappings, maps_root);
-}
 
 /// validate() has been through: cannot fail here.
 std::string normal(const std::string& path) { return *normal_path(path, {}); }
@@ -70,11 +61,8 @@ Result<> RootBuilder::add(const mount::Proc& m) {
   mount_filesystem("proc", path, options, attributes);
   mounted(path, Kind::foreign, access_through(attributes));
   if (m.subset == mount::Proc::Subset::processes) return {};
-  const bool host_root_inside = has_host_root(plan_.identity);
-  for (const LeakyProcFile& file : kLeakyProcFiles)
-    if ((host_root_inside || file.open_to_all) &&
-        std::ranges::find(host_.leaky_proc_files, file.name) != host_.leaky_proc_files.end())
-      if (Result<> r = add(mount::Mask{.target = path + "/" + std::string(file.name)}); !r) return r;
+  for (const std::string& file : host_.leaky_proc_files)
+    if (Result<> r = add(mount::Mask{.target = path + "/" + file}); !r) return r;
   return {};
 }
 

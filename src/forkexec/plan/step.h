@@ -72,9 +72,10 @@ struct WriteCgroup {
   Text value;
 };
 
-/// Makes its own cgroup the root of what it sees (unshare(2) CLONE_NEWCGROUP, after having come into that cgroup).
-struct EnterCgroupNamespace {
+/// Into new namespaces of these kinds. A cgroup namespace shows the cgroup in which its maker is then.
+struct EnterNamespaces {
   static constexpr auto kPhase = Phase::attach;
+  std::uint64_t kinds;  // CLONE_NEW*
 };
 
 /// Takes the mapped ids under which the root is built.
@@ -90,9 +91,14 @@ struct MakePrivate {
   static constexpr auto kPhase = Phase::filesystem;
 };
 
-/// Into a network namespace of its own, whose loopback is up. The child may have had it made beside the steps before.
+/// Into a network namespace of its own. The child may have had it made beside the steps before.
 struct EnterNetwork {
   static constexpr auto kPhase = Phase::filesystem;
+};
+
+/// Brings up the loopback of that namespace. That, too, may have been done beside the steps before.
+struct RaiseLoopback {
+  static constexpr auto kPhase = Phase::ready;
 };
 
 /// Sets these limits of the new user namespace to 0 (namespaces(7), "/proc/sys/user"): nothing in it makes another.
@@ -316,12 +322,12 @@ struct LoadFilter {
 
 }  // namespace step
 
-using Step = std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup, step::EnterCgroupNamespace,
-                          step::AssumeIds, step::MakePrivate, step::ForbidNamespaces, step::MountRoot, step::MakeEntry,
-                          step::BindMount, step::AttachMount, step::MountFilesystem, step::Dismantle, step::Mask,
-                          step::RemountReadOnly, step::FillLayer, step::GuardPaths, step::PivotRoot,
-                          step::DetachOldRoot, step::SealRoot, step::SetHostName, step::EnterNetwork,
-                          step::AwaitProgram, step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
+using Step = std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup, step::EnterNamespaces, step::AssumeIds,
+                          step::MakePrivate, step::ForbidNamespaces, step::MountRoot, step::MakeEntry, step::BindMount,
+                          step::AttachMount, step::MountFilesystem, step::Dismantle, step::Mask, step::RemountReadOnly,
+                          step::FillLayer, step::GuardPaths, step::PivotRoot, step::DetachOldRoot, step::SealRoot,
+                          step::SetHostName, step::EnterNetwork, step::RaiseLoopback, step::AwaitProgram,
+                          step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
                           step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 

@@ -5,7 +5,7 @@
 // Area: privileges
 // Fixture (root): own_control_group
 // Reaches without (root): namespace.cgroup
-// Reaches without (root): enter_cgroup_namespace | --memory 64M
+// Reaches without (root): namespace.cgroup | --memory 64M
 #include "hostile.h"
 
 int main(void) {

@@ -178,9 +178,11 @@ std::vector<Weakening> all_weakenings() {
              return share(r.namespaces.user);
            }},
       {.name = "namespace.pid", .step = "clone", .ask = [](Runner& r) { return share(r.namespaces.pid); }},
-      {.name = "namespace.ipc", .step = "clone", .ask = [](Runner& r) { return share(r.namespaces.ipc); }},
-      {.name = "namespace.uts", .step = "clone", .ask = [](Runner& r) { return share(r.namespaces.uts); }},
-      {.name = "namespace.cgroup", .step = "clone", .ask = [](Runner& r) { return share(r.namespaces.cgroup); }},
+      {.name = "namespace.ipc", .step = "enter_namespaces", .ask = [](Runner& r) { return share(r.namespaces.ipc); }},
+      {.name = "namespace.uts", .step = "enter_namespaces", .ask = [](Runner& r) { return share(r.namespaces.uts); }},
+      {.name = "namespace.cgroup",
+       .step = "enter_namespaces",
+       .ask = [](Runner& r) { return share(r.namespaces.cgroup); }},
       {.name = "living_host", .step = "none", .ask = die_when_ready},
   };
   // Every kind of step there is, by a plan that has one of each.
