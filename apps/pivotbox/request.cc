@@ -265,6 +265,7 @@ Result<> RequestBuilder::add_rules_of(const RuleFile& file) {
   std::size_t number = 0;
   for (std::string line; std::getline(lines, line);) {
     ++number;
+    if (line.ends_with('\r')) line.pop_back();  // of a file with the line ends of Windows; no rule would match
     if (line.empty() || line.starts_with('#')) continue;
     const std::string place = words + ", line " + std::to_string(number);
     if (Result<> r = add_rule({.kind = PathRule::Kind::deny, .path = line}, place); !r) return r;

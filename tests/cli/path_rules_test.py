@@ -45,6 +45,8 @@ class PathRules(CommandLineTest):
         self.write("list", "# secrets\n\nproject/.env\nproject/**/*.pem\n")
         finished = self.shell("ls -A . src", "--deny-from", "list")
         self.assertEqual(finished.output, ".:\n[id].ts\nsrc\n\nsrc:\nmain.c\n", finished)
+        self.write("list", "project/.env\r\n\r\nproject/src\r\n")
+        self.assert_output(self.shell("ls -A", "--deny-from", "list"), "[id].ts\n")
         self.write("list", "project/.env\nproject/[x\n")
         finished = self.shell("true", "--deny-from", "list")
         self.assertEqual(finished.status, 125, finished)

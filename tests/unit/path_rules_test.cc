@@ -19,6 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
+using ::testing::UnorderedElementsAre;
 using Kind = PathRule::Kind;
 
 /// Directories end in "/", links in "@", files with a second name in "+".
@@ -228,6 +229,21 @@ TEST(PathRules, OtherMountsOfTheSameFilesAreCoveredToo) {
   EXPECT_THAT(
       applied(tree, {bind("/work", "/w", kWrite), bind("/work/src", "/s", kWrite)}, {{Kind::read_only, "/w/src"}}),
       ElementsAre("write /work at /w", "read-only /w/src", "read /work/src at /s"));
+}
+
+TEST(PathRules, FilesOfAnOverlayAreCoveredElsewhereToo) {
+  TableTree tree = work_tree();
+  const mount::Overlay overlay{.lower = {"/other", "/work"}, .target = "/o"};
+  EXPECT_THAT(
+      applied(tree, {overlay, bind("/work/src", "/s", kWrite)}, {{Kind::deny, "/o/src/key.pem"}}),
+      UnorderedElementsAre("view /other at /o without src/key.pem", "write /work/src at /s", "conceal /s/key.pem"));
+  EXPECT_THAT(applied(tree, {overlay}, {{Kind::deny, "/o/two"}}), ElementsAre(HasSubstr("has 2 hard links")));
+  EXPECT_THAT(applied(tree, {overlay, bind("/work", "/w")}, {{Kind::deny, "/o/two"}}),
+              ElementsAre(HasSubstr("of which 1 are denied")));
+  const mount::Overlay kept{
+      .lower = {"/other"}, .target = "/o", .changes = mount::Overlay::Keep{.upper = "/work", .work = "/scratch"}};
+  EXPECT_THAT(applied(tree, {kept, bind("/work", "/w")}, {{Kind::deny, "/w/src"}}),
+              ElementsAre(HasSubstr("keeps its changes shows it at /o/src")));
 }
 
 TEST(PathRules, WhatAMountThatIsLeftOutWouldHaveCoveredIsDeniedToo) {

@@ -86,12 +86,15 @@ void BoxMap::add_mount(const Runner& runner, std::size_t index, HostTree& tree,
           access_[index] = m.access;
           add_host(runner, index, tree, host_mounts);
         } else if constexpr (std::is_same_v<M, mount::Overlay>) {
-          for (const std::string& lower : m.lower)
+          std::vector<std::string> layers = m.lower;
+          if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes))
+            layers.insert(layers.begin(), keep->upper);
+          for (const std::string& layer : layers)
             spots_.push_back({.kind = Spot::Kind::layer,
                               .mount = index,
                               .target = target,
-                              .host_path = normal(lower),
-                              .location = locate(host_mounts, normal(lower))});
+                              .host_path = normal(layer),
+                              .location = locate(host_mounts, normal(layer))});
         } else {
           const auto kind = kOfKernel<M>                        ? Spot::Kind::kernel
                             : std::is_same_v<M, mount::Symlink> ? Spot::Kind::link

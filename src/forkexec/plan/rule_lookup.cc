@@ -190,7 +190,8 @@ Result<> RuleLookup::deny(const std::string& path, const HostFile& facts, std::s
   for (std::size_t i = 0; i < runner_.mounts.size(); ++i)
     if (lies_within(map_.target_of(i), path)) left_out_.insert(i);
   if (top == nullptr || top->target == path) {
-    if (top != nullptr && top->kind == Spot::Kind::host && top->submount) denials_.try_emplace(path, rule, facts);
+    if (top != nullptr && top->kind == Spot::Kind::host && top->submount)
+      denials_.try_emplace(path, rule, facts, top->location);
   } else if (top->kind == Spot::Kind::kernel) {
     masked_.try_emplace(path, rule);
   } else if (top->kind == Spot::Kind::layer) {
@@ -198,11 +199,18 @@ Result<> RuleLookup::deny(const std::string& path, const HostFile& facts, std::s
     if (std::holds_alternative<mount::Overlay::Keep>(overlay.changes))
       return impossible(rule, path + " lies in an overlay that keeps its changes",
                         "hide it in the layers: an overlay that discards its changes, or a bind, can be denied");
-    denials_.try_emplace(path, rule, facts);
+    for (const Spot& layer : map_.spots())
+      if (layer.mount == top->mount)
+        if (const Result<HostFile> there = tree_.look(host_path_of(layer, path));
+            there && there->kind != HostFile::Kind::missing)
+          locations.emplace_back(location_of(layer, path), *there);
   }
   if (top != nullptr && top->kind == Spot::Kind::host) locations.emplace_back(location_of(*top, path), facts);
   for (const auto& [location, at_location] : locations)
     if (Result<> r = deny_location(location, at_location, rule); !r) return r;
+  // No layer has it yet.
+  if (top != nullptr && top->target != path && top->kind == Spot::Kind::layer)
+    denials_.try_emplace(path, rule, facts, location_of(*top, path));
   return {};
 }
 
@@ -221,7 +229,7 @@ Result<> RuleLookup::deny_location(const Location& location, const HostFile& fac
           std::holds_alternative<mount::Overlay::Keep>(std::get<mount::Overlay>(runner_.mounts[spot.mount]).changes))
         return impossible(rule, "an overlay that keeps its changes shows it at " + shown,
                           "leave it out of the overlay's layers");
-      denials_.try_emplace(shown, rule, facts);
+      denials_.try_emplace(shown, rule, facts, location);
     }
   }
   return {};
@@ -234,7 +242,7 @@ void RuleLookup::deny_spot(const Spot& spot, const HostFile& facts, std::size_t 
     return;
   }
   const Result<HostFile> root = tree_.look(spot.host_path);
-  denials_.try_emplace(spot.target, rule, root ? *root : facts);
+  denials_.try_emplace(spot.target, rule, root ? *root : facts, spot.location);
 }
 
 void RuleLookup::drop_what_lies_below_denials() {
@@ -254,10 +262,7 @@ Result<> RuleLookup::check_links() const {
   std::map<FileIdentity, std::set<std::pair<std::string, std::string>>> names;
   for (const auto& [path, denial] : denials_)
     if (denial.facts.kind == HostFile::Kind::file && denial.facts.links > 1)
-      if (const Spot* spot = map_.at(path)) {
-        const Location location = location_of(*spot, path);
-        names[denial.facts.identity].emplace(location.file_system, location.path);
-      }
+      names[denial.facts.identity].emplace(denial.location.file_system, denial.location.path);
   for (const auto& [path, denial] : denials_)
     if (const auto known = names.find(denial.facts.identity); known != names.end() &&
                                                               known->second.size() < denial.facts.links &&

@@ -20,6 +20,7 @@ namespace pivotbox {
 struct Denial {
   std::size_t rule = 0;
   HostFile facts;  ///< `missing` if there is nothing yet
+  Location location;
 };
 
 /// A path of the box from which on another access holds.
