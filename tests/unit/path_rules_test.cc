@@ -244,6 +244,9 @@ TEST(PathRules, FilesOfAnOverlayAreCoveredElsewhereToo) {
       .lower = {"/other"}, .target = "/o", .changes = mount::Overlay::Keep{.upper = "/work", .work = "/scratch"}};
   EXPECT_THAT(applied(tree, {kept, bind("/work", "/w")}, {{Kind::deny, "/w/src"}}),
               ElementsAre(HasSubstr("keeps its changes shows it at /o/src")));
+  for (const char* path : {"/w", "/w/src", "/w/src/key.pem"})
+    EXPECT_THAT(applied(tree, {kept, bind("/work", "/w", kWrite)}, {{Kind::read_only, path}}),
+                ElementsAre(HasSubstr("keeps its changes in /work")));
 }
 
 TEST(PathRules, WhatAMountThatIsLeftOutWouldHaveCoveredIsDeniedToo) {

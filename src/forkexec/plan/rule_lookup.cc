@@ -49,7 +49,8 @@ Result<> RuleLookup::run() {
     if (Result<> r = match_patterns(kind, mark_match); !r) return r;
   const std::map<std::string, Mark> named = marks_;
   for (const auto& [path, mark] : named)
-    if (mark.access == Access::read_only) mark_elsewhere(path, mark.facts, mark.rule);
+    if (mark.access == Access::read_only)
+      if (Result<> r = mark_elsewhere(path, mark.facts, mark.rule); !r) return r;
   for (const std::size_t rule : exact_denials)
     if (Result<> r = add_denial(rule); !r) return r;
   for (const Kind kind : {Kind::deny, Kind::deny_existing})
@@ -125,8 +126,7 @@ Result<> RuleLookup::add_access(std::size_t rule) {
   if (found->spot == nullptr || found->spot->kind != Spot::Kind::host) {
     if (writes)
       return impossible(rule, path + " is no file of the host that the box shows", "bind it: mount::Bind, --bind");
-    mark_elsewhere(path, {}, rule);
-    return {};
+    return mark_elsewhere(path, {}, rule);
   }
   if (found->path == path && found->facts.kind != HostFile::Kind::missing)
     return mark(*found->spot, path, found->facts, rule);
@@ -148,7 +148,7 @@ void RuleLookup::set_mark(const std::string& path, Mark mark) {
 }
 
 // The same files by other mounts, and other mounts below.
-void RuleLookup::mark_elsewhere(const std::string& path, const HostFile& facts, std::size_t rule) {
+Result<> RuleLookup::mark_elsewhere(const std::string& path, const HostFile& facts, std::size_t rule) {
   std::vector<Location> locations;
   if (const Spot* spot = map_.at(path); spot != nullptr && spot->kind == Spot::Kind::host)
     locations.push_back(location_of(*spot, path));
@@ -156,6 +156,9 @@ void RuleLookup::mark_elsewhere(const std::string& path, const HostFile& facts, 
     if (spot->kind == Spot::Kind::host) locations.push_back(spot->location);
   for (const Location& location : locations)
     for (const Spot& spot : map_.spots()) {
+      if (is_upper(spot) && (spot.location.contains(location) || location.contains(spot.location)))
+        return impossible(rule, "the overlay at " + spot.target + " keeps its changes in " + spot.host_path,
+                          "name another upper directory");
       if (spot.kind != Spot::Kind::host) continue;
       std::string shown;
       if (spot.location.contains(location))
@@ -168,6 +171,13 @@ void RuleLookup::mark_elsewhere(const std::string& path, const HostFile& facts, 
       const Result<HostFile> there = tree_.look(host_path_of(spot, shown));
       marks_.try_emplace(shown, Mark{.access = Access::read_only, .rule = rule, .facts = there ? *there : facts});
     }
+  return {};
+}
+
+bool RuleLookup::is_upper(const Spot& spot) const {
+  if (spot.kind != Spot::Kind::layer) return false;
+  const auto* keep = std::get_if<mount::Overlay::Keep>(&std::get<mount::Overlay>(runner_.mounts[spot.mount]).changes);
+  return keep != nullptr && normal(keep->upper) == spot.host_path;
 }
 
 // ---- denials

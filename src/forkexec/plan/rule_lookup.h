@@ -68,7 +68,9 @@ class RuleLookup {
 
   Result<> add_access(std::size_t rule);
   Result<> mark(const Spot& spot, const std::string& path, const HostFile& facts, std::size_t rule);
-  void mark_elsewhere(const std::string& path, const HostFile& facts, std::size_t rule);
+  Result<> mark_elsewhere(const std::string& path, const HostFile& facts, std::size_t rule);
+  /// What is written at the spot is written to its files on the host.
+  bool is_upper(const Spot& spot) const;
   void set_mark(const std::string& path, Mark mark);
 
   Result<> add_denial(std::size_t rule);
