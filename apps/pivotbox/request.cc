@@ -324,7 +324,19 @@ void RequestBuilder::set_identity() {
   if (options_.second_wall == SecondWall::none) runner().landlock = std::nullopt;
 }
 
-constexpr rlim_t kPendingSignals = 1024;  // and timers (timer_create(2)), of the box at any one time
+/// What a box gets unless it is asked for, or less where the caller has less.
+struct UsualLimit {
+  int resource;
+  const char* option;
+  rlim_t most;
+};
+constexpr UsualLimit kUsualLimits[] = {
+    {RLIMIT_CORE, "--rlimit core", 0},         // a core dump would be written to wherever the host's core_pattern says
+    {RLIMIT_NOFILE, "--rlimit nofile", 1024},  // times the processes that is below what the whole host may have open
+    {RLIMIT_MEMLOCK, "--rlimit memlock", 64U << 10U},
+    // And timers (timer_create(2)). Counted for the caller's user as well, whose other programs would have none left.
+    {RLIMIT_SIGPENDING, "--rlimit sigpending", 1024},
+};
 
 Result<> RequestBuilder::set_limits() {
   runner().rlimits = options_.rlimits;
@@ -347,18 +359,14 @@ Result<> RequestBuilder::set_limits() {
   if (options_.output_bytes && !names(RLIMIT_FSIZE))
     runner().rlimits.push_back(
         {.resource = RLIMIT_FSIZE, .soft = options_.output_bytes->value, .hard = options_.output_bytes->value});
-  // A core dump would be written to wherever the host's core_pattern says.
-  if (!names(RLIMIT_CORE)) runner().rlimits.push_back({.resource = RLIMIT_CORE, .soft = 0, .hard = 0});
-  // The kernel counts them for the caller's user as well, whose other programs would have none left.
-  if (!names(RLIMIT_SIGPENDING)) {
+  for (const UsualLimit& usual : kUsualLimits) {
+    if (names(usual.resource)) continue;
     rlimit own{};
-    if (::getrlimit(RLIMIT_SIGPENDING, &own) != 0)
-      return std::unexpected(Error{.field = "--rlimit sigpending",
-                                   .action = "read the caller's limit of pending signals",
-                                   .syscall = "prlimit64",
-                                   .code = errno});
-    const rlim_t pending = std::min<rlim_t>(own.rlim_max, kPendingSignals);
-    runner().rlimits.push_back({.resource = RLIMIT_SIGPENDING, .soft = pending, .hard = pending});
+    if (::getrlimit(static_cast<__rlimit_resource>(usual.resource), &own) != 0)
+      return std::unexpected(
+          Error{.field = usual.option, .action = "read the caller's own limit", .syscall = "prlimit64", .code = errno});
+    const rlim_t hard = std::min(own.rlim_max, usual.most);
+    runner().rlimits.push_back({.resource = usual.resource, .soft = std::min(own.rlim_cur, hard), .hard = hard});
   }
   return {};
 }

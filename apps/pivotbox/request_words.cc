@@ -41,6 +41,8 @@ constexpr auto kFieldOptions = std::to_array<std::pair<std::string_view, std::st
     {"pid1", "--pid1"},
     {"pid1 = init", "--pid1 init"},
     {"seccomp", "--policy"},
+    {"on_notification", "--policy"},
+    {"credential", "--uid"},
     {"landlock.tcp_bind", "--tcp-bind"},
     {"landlock.tcp_connect", "--tcp-connect"},
     {"require = Require::namespaces", "--require namespaces"},
@@ -77,6 +79,8 @@ void replace_all(std::string& text, std::string_view word, std::string_view repl
 Error in_words_of(const Request& request, Error error) {
   if (error.field == "work_dir" && error.code == EACCES)
     error.hint = "the program has ids of its own: let them enter the directory (chmod), or use --no-cwd or --chdir";
+  if (error.field == "on_notification")
+    error.action = "calls for which it says notify can be answered by users of the library only";
   replace_all(error.hint, ", or set source_symlinks = Symlinks::follow", "");  // there is no option for it
   error.field = option_of(request, error.field);
   // The other fields are words that a hint may use in their usual sense.

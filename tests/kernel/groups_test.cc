@@ -89,6 +89,23 @@ TEST(Groups, WhoTouchesTooMuchMemoryIsKilled) {
   EXPECT_EQ(ended(limited({"touch", "30"}, {.memory_bytes = 64 * kMebibyte})).exit_code, 0);
 }
 
+TEST(Groups, HoldABoxThatIsBuiltAhead) {
+  REQUIRE_GROUPS();
+  const HostState before;
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner runner = limited({"exit"}, {.memory_bytes = 64 * kMebibyte});
+    runner.pid1 = pid1;
+    Result<Box> box = runner.build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    Result<Process> process = box->start({.args = {"/programs/act", "touch", "100"}, .env = {}});
+    ASSERT_TRUE(process) << text_of(process.error());
+    const Result<Outcome> outcome = process->wait();
+    ASSERT_TRUE(outcome) << text_of(outcome);
+    EXPECT_EQ(outcome->kind, Outcome::Kind::memory_exceeded);
+  }
+  EXPECT_EQ(HostState(), before);
+}
+
 TEST(Groups, AStaticArrayIsMemory) {
   REQUIRE_GROUPS();
   Runner runner = limited({}, {.memory_bytes = 512 * kMebibyte});

@@ -60,6 +60,15 @@ TEST(Notification, TellsTheCallAndCanLetItBeMade) {
   EXPECT_TRUE(live || !is_root());
 }
 
+TEST(Notification, ComesFromABoxThatWasBuiltAhead) {
+  Result<Box> box = answered("exit 1", [](const auto&) { return SyscallResponse::fail(EXDEV); }).build();
+  ASSERT_TRUE(box) << box.error().message();
+  const Result<Outcome> outcome =
+      run(std::move(*box), {.args = {"/bin/sh", "-c", "mkdir /tmp/a 2>&1"}, .env = {"PATH=/bin"}});
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_THAT(outcome->standard_output, HasSubstr("nvalid cross-device link"));
+}
+
 TEST(Notification, CanBeAnsweredWithAnErrorOrAValue) {
   const std::string script = "mkdir /tmp/a 2>&1; echo status $?; test -d /tmp/a || echo none";
   EXPECT_THAT(output_of(answered(script, [](const auto&) { return SyscallResponse::fail(EXDEV); })),
