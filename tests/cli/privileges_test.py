@@ -146,7 +146,7 @@ class Policy(CommandLineTest):
         self.assert_refused(finished, 125, "--policy", f"{path}:2:6", "'mkdri'")
         self.write("asking.policy", "notify mkdir\ninclude default\n")
         finished = self.run_shell(f"echo {RAN}", "--policy", self.path("asking.policy"))
-        self.assert_refused(finished, 125, "--policy: calls for which it says notify", "use another action")
+        self.assert_refused(finished, 125, "--policy: calls for which it says notify")
         self.assert_refused(self.run_shell(f"echo {RAN}", "--policy", "defualt"), 125, "--policy", "no preset 'defualt'")
         self.assert_refused(self.run_shell(f"echo {RAN}", "--policy", "/nowhere/x"), 125, "--policy", "No such file")
 

@@ -92,17 +92,13 @@ TEST(Groups, WhoTouchesTooMuchMemoryIsKilled) {
 TEST(Groups, HoldABoxThatIsBuiltAhead) {
   REQUIRE_GROUPS();
   const HostState before;
-  for (const Pid1 pid1 : kBothPid1) {
-    Runner runner = limited({"exit"}, {.memory_bytes = 64 * kMebibyte});
-    runner.pid1 = pid1;
-    Result<Box> box = runner.build();
-    ASSERT_TRUE(box) << text_of(box.error());
-    Result<Process> process = box->start({.args = {"/programs/act", "touch", "100"}, .env = {}});
-    ASSERT_TRUE(process) << text_of(process.error());
-    const Result<Outcome> outcome = process->wait();
-    ASSERT_TRUE(outcome) << text_of(outcome);
-    EXPECT_EQ(outcome->kind, Outcome::Kind::memory_exceeded);
-  }
+  Result<Box> box = limited({"exit"}, {.memory_bytes = 64 * kMebibyte}).build();
+  ASSERT_TRUE(box) << text_of(box.error());
+  Result<Process> process = box->start({.args = {"/programs/act", "touch", "100"}, .env = {}});
+  ASSERT_TRUE(process) << text_of(process.error());
+  const Result<Outcome> outcome = process->wait();
+  ASSERT_TRUE(outcome) << text_of(outcome);
+  EXPECT_EQ(outcome->kind, Outcome::Kind::memory_exceeded);
   EXPECT_EQ(HostState(), before);
 }
 
