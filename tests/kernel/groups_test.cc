@@ -92,13 +92,15 @@ TEST(Groups, WhoTouchesTooMuchMemoryIsKilled) {
 TEST(Groups, HoldABoxThatIsBuiltAhead) {
   REQUIRE_GROUPS();
   const HostState before;
-  Result<Box> box = limited({"exit"}, {.memory_bytes = 64 * kMebibyte}).build();
-  ASSERT_TRUE(box) << text_of(box.error());
-  Result<Process> process = box->start({.args = {"/programs/act", "touch", "100"}, .env = {}});
-  ASSERT_TRUE(process) << text_of(process.error());
-  const Result<Outcome> outcome = process->wait();
-  ASSERT_TRUE(outcome) << text_of(outcome);
-  EXPECT_EQ(outcome->kind, Outcome::Kind::memory_exceeded);
+  {
+    Result<Box> box = limited({"exit"}, {.memory_bytes = 64 * kMebibyte}).build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    const Result<Outcome> outcome = run(std::move(*box), {.args = {"/programs/act", "touch", "100"}, .env = {}});
+    ASSERT_TRUE(outcome) << text_of(outcome);
+    EXPECT_EQ(outcome->kind, Outcome::Kind::memory_exceeded);
+    const Result<Box> unused = limited({"exit"}, {.memory_bytes = 64 * kMebibyte}).build();
+    EXPECT_TRUE(unused) << text_of(unused.error());
+  }
   EXPECT_EQ(HostState(), before);
 }
 
