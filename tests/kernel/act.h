@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -108,6 +109,19 @@ inline std::string text_of(const Result<Outcome>& outcome) {
   return (outcome->kind == Outcome::Kind::exited ? "exited " + std::to_string(outcome->exit_code)
                                                  : "ended by " + std::to_string(outcome->signal)) +
          outcome->standard_error;
+}
+
+/// What `runner` writes, or why it did not end well.
+inline std::string output_of(Runner runner) {
+  runner.limits.wall_time = std::chrono::seconds(60);
+  const Result<Outcome> outcome = run(runner);
+  return outcome && outcome->exit_code == 0 && outcome->signal == 0 ? outcome->standard_output : text_of(outcome);
+}
+
+inline std::string inode_of(int descriptor) {
+  struct stat status{};
+  EXPECT_EQ(::fstat(descriptor, &status), 0);
+  return std::to_string(status.st_ino);
 }
 
 /// In user mode and in the kernel; nothing if it is not known.

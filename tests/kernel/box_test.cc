@@ -1,9 +1,7 @@
 // A box that is built ahead is like one that start() builds, whatever comes to run in it and however long it waits.
 
-#include <sys/stat.h>
-
-#include "act.h"
 #include "box.h"
+#include "act.h"
 
 namespace pivotbox {
 namespace {
@@ -60,12 +58,6 @@ TEST(BuiltBox, HasEveryWall) {
   }
 }
 
-std::string inode_of(const Fd& descriptor) {
-  struct stat status{};
-  EXPECT_EQ(::fstat(descriptor.get(), &status), 0);
-  return std::to_string(status.st_ino);
-}
-
 TEST(BuiltBox, HasTheDescriptorsOfItsStartAndNoOther) {
   for (const Pid1 pid1 : kBothPid1) {
     Runner three = runner({"exit"}, pid1);
@@ -78,7 +70,7 @@ TEST(BuiltBox, HasTheDescriptorsOfItsStartAndNoOther) {
     program.files = {Runner::kClosed, report.write.get()};
     EXPECT_EQ(text_of(finish(std::move(box), program)), "exited 0");
     report.write.reset();
-    EXPECT_EQ(act::read_to_end(report.read.get()), "1=" + inode_of(report.read) + " ");
+    EXPECT_EQ(act::read_to_end(report.read.get()), "1=" + act::inode_of(report.read.get()) + " ");
   }
 }
 
@@ -95,7 +87,8 @@ TEST(BuiltBox, TakesAsManyDescriptorsAsThereMayBe) {
     EXPECT_EQ(text_of(finish(std::move(box), program)), "exited 0");
     report.write.reset();
     std::string expected;
-    for (std::size_t i = 0; i < kMost; ++i) expected += std::to_string(i) + "=" + inode_of(report.read) + " ";
+    for (std::size_t i = 0; i < kMost; ++i)
+      expected += std::to_string(i) + "=" + act::inode_of(report.read.get()) + " ";
     EXPECT_EQ(act::read_to_end(report.read.get()), expected);
   }
 }
