@@ -237,6 +237,9 @@ TEST(PathRules, FilesOfAnOverlayAreCoveredElsewhereToo) {
   EXPECT_THAT(
       applied(tree, {overlay, bind("/work/src", "/s", kWrite)}, {{Kind::deny, "/o/src/key.pem"}}),
       UnorderedElementsAre("view /other at /o without src/key.pem", "write /work/src at /s", "conceal /s/key.pem"));
+  EXPECT_THAT(applied(tree, {overlay}, {{Kind::deny, "/o/src/later"}}),
+              ElementsAre("view /other at /o without src/later"))
+      << "no layer has it yet";
   EXPECT_THAT(applied(tree, {overlay}, {{Kind::deny, "/o/two"}}), ElementsAre(HasSubstr("has 2 hard links")));
   EXPECT_THAT(applied(tree, {overlay, bind("/work", "/w")}, {{Kind::deny, "/o/two"}}),
               ElementsAre(HasSubstr("of which 1 are denied")));
