@@ -50,6 +50,7 @@ class ClosedDescriptors(CommandLineTest):
 
 
 class InsideABox(CommandLineTest):
+    @not_sanitized("LeakSanitizer has to trace, which the outer box forbids")
     def test_the_command_says_why_it_makes_no_other(self):
         finished = self.pivotbox("run", "--ro-bind", command(), "--", command(), "run", "true")
         self.assert_refused(finished, SANDBOX_FAILED, "Function not implemented")
