@@ -257,8 +257,6 @@ void add_group_variants(Variants& variants, const std::string& target) {
     variants.measured.push_back({kLimited, "with a limit of memory", [limited] { return launch(limited); }});
   else
     variants.skipped.push_back({kLimited, plan.error().message()});
-
-  add_born_into_variants(variants, target);
 }
 
 }  // namespace
@@ -324,6 +322,7 @@ Variants library_variants(const std::string& target, bool with_servers) {
   add_built_variants(variants, target);
   add_filter_variants(variants, target);
   add_group_variants(variants, target);
+  add_born_into_variants(variants, target);
   add_latency_variants(variants);
   if (with_servers) add_server_variants(variants, target);
   return variants;

@@ -332,7 +332,7 @@ struct UsualLimit {
 };
 constexpr UsualLimit kUsualLimits[] = {
     {RLIMIT_CORE, "--rlimit core", 0},         // a core dump would be written to wherever the host's core_pattern says
-    {RLIMIT_NOFILE, "--rlimit nofile", 1024},  // times the processes that is below what the whole host may have open
+    {RLIMIT_NOFILE, "--rlimit nofile", 1024},  // the whole host can have so many only (fs.file-max)
     {RLIMIT_MEMLOCK, "--rlimit memlock", 64U << 10U},
     // And timers (timer_create(2)). Counted for the caller's user as well, whose other programs would have none left.
     {RLIMIT_SIGPENDING, "--rlimit sigpending", 1024},

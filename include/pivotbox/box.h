@@ -18,15 +18,21 @@ struct Program {
 };
 
 /// A box that Runner::build() has built and that waits for its program. Nobody has used it before and nobody will
-/// again: it is as fresh as one that Runner::start() builds, but most of what that takes is done. It shares the calling
-/// process's memory and holds none of its descriptors; it ends with this object, with the thread that built it, and
-/// with the calling process. Movable, not copyable; one thread at a time.
+/// again: it is as fresh as one that Runner::start() builds, but most of what that takes is done.
+///
+/// While it waits it shares the calling process's memory, and has open of its descriptors none but Runner::exec_fd and
+/// controlling_terminal, which the caller need not keep. The caller keeps five, and those of the box's control groups.
+/// What a process inherits (nice value, CPUs, limits, control group) it has from the moment of build(). Limits, and
+/// their clocks, begin at start(); Runner::setup_timeout holds for build() and for start(), each for itself.
+///
+/// It ends with this object and with the calling process; unless Runner::parent_death_signal is 0 also with the thread
+/// that built it, which is the one that signal is tied to with `pid1 = program`. What is sent to the caller's process
+/// group meanwhile does not reach its program.
+///
+/// Movable, not copyable; one thread at a time. A process that the caller forks cannot start the box, and does not end
+/// it.
 class Box {
  public:
-  Box(Box&&) noexcept;
-  Box& operator=(Box&&) noexcept;
-  ~Box();
-
   /// Executes what the Runner says. When it returns a Process, execve(2) has succeeded; when it returns an Error,
   /// nothing runs and nothing is left. Either way the box is used up: to start it again is an Error of kind `invalid`.
   [[nodiscard]] Result<Process> start();
@@ -36,10 +42,13 @@ class Box {
   /// Implementation; opaque.
   struct State;
   /// For the library's own use.
-  explicit Box(std::unique_ptr<State> state);
+  struct End {
+    void operator()(State* state) const;
+  };
+  explicit Box(std::unique_ptr<State, End> state);
 
  private:
-  std::unique_ptr<State> state_;
+  std::unique_ptr<State, End> state_;
 };
 
 }  // namespace pivotbox

@@ -114,7 +114,8 @@ class Process {
   /// Ends everything in the box because the program wrote more than the caller keeps: the Outcome will be
   /// `output_exceeded`. No error if it is gone already.
   [[nodiscard]] Result<> end_for_output();
-  /// Duration of each step of the launch, in order; empty unless Runner::record_step_times was set.
+  /// Duration of each step of the launch, in order, what a Box has waited included; empty unless
+  /// Runner::record_step_times was set.
   [[nodiscard]] const std::vector<StepTime>& step_times() const;
 
   /// Implementation; opaque.

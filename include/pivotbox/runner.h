@@ -154,7 +154,7 @@ struct Runner {
   bool new_session = true;
   std::uint32_t umask = 022;
   /// Sent to the program when the calling process dies; 0 lets it live on. With `pid1 = program` the kernel ties it to
-  /// the calling thread (PR_SET_PDEATHSIG).
+  /// the thread that builds the box (PR_SET_PDEATHSIG).
   int parent_death_signal = SIGKILL;
   Pid1 pid1 = Pid1::init;
 
@@ -170,8 +170,8 @@ struct Runner {
   /// Error, nothing runs and nothing is left. Thread-safe.
   [[nodiscard]] Result<Process> start() const;
 
-  /// Builds the box only, for a program that comes later and then starts in little more time than without a box.
-  /// `args`, `env` and `files` may be others then; on_ready is called now. Thread-safe.
+  /// Builds the box only, for a program that comes later and then starts in about half the time. `args`, `env` and
+  /// `files` may be others then, and nothing else; on_ready is called now. Thread-safe.
   [[nodiscard]] Result<Box> build() const;
 };
 

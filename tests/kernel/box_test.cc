@@ -6,6 +6,7 @@
 namespace pivotbox {
 namespace {
 
+using act::in_forked_host;
 using act::kBothPid1;
 using act::make_pipe;
 using act::runner;
@@ -172,6 +173,62 @@ TEST(BuiltBox, LeavesTheHostDumpable) {
     EXPECT_EQ(text_of(box->start()->wait()), "exited 3");
     EXPECT_EQ(::prctl(PR_GET_DUMPABLE), 1);
   }
+}
+
+TEST(BuiltBox, BelongsToTheProcessThatBuiltIt) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Result<Box> box = runner({"exit", "3"}, pid1).build();
+    ASSERT_TRUE(box) << text_of(box.error());
+    EXPECT_THAT(in_forked_host([&] {
+                  const Result<Process> process = box->start();
+                  return process ? "started" : text_of(process.error());
+                }),
+                ::testing::StartsWith("start a box that another process has built"));
+    EXPECT_EQ(in_forked_host([&] {
+                const Box ends = std::move(*box);
+                return std::string();
+              }),
+              "");
+    EXPECT_EQ(text_of(box->start()->wait()), "exited 3") << "it has not ended with the copies";
+  }
+}
+
+TEST(BuiltBox, WhatWasSentToItsHostsGroupDoesNotReachItsProgram) {
+  for (const Pid1 pid1 : kBothPid1)
+    EXPECT_EQ(in_forked_host([&] {
+                ::setpgid(0, 0);
+                ::signal(SIGUSR1, SIG_IGN);
+                Result<Box> box = runner({"exit"}, pid1).build();
+                ::kill(0, SIGUSR1);
+                return text_of(finish(std::move(box), act_of({"exit", "3"})));
+              }),
+              "exited 3");
+}
+
+TEST(BuiltBox, EndsAlsoWhenItsHostMayNoLongerKillIt) {
+  for (const Pid1 pid1 : kBothPid1)
+    EXPECT_EQ(in_forked_host([&]() -> std::string {
+                std::optional<Result<Box>> box = runner({"exit"}, pid1).build();
+                if (!*box) return text_of(box->error());
+                const uid_t id = box::mappable_uid();  // an ordinary user stays what it is
+                if (::setresuid(id, id, id) != 0) return "cannot change its id";
+                box.reset();
+                return "";
+              }),
+              "");
+}
+
+TEST(BuiltBox, SaysWhenThereIsNoRoomForItsDescriptors) {
+  EXPECT_EQ(in_forked_host([&]() -> std::string {
+              const rlimit few{64, 64};
+              ::setrlimit(RLIMIT_NOFILE, &few);
+              Runner many = runner({"exit"});
+              many.files.assign(100, Runner::kClosed);
+              const Result<Box> box = many.build();
+              return box ? "built" : text_of(box.error()) + ": " + box.error().hint;
+            }),
+            "files: keep a number for each descriptor of the program: fcntl: Too many open files (kind 2, code 24, "
+            "syscall 'fcntl', step none): too many open files in the calling process (RLIMIT_NOFILE)");
 }
 
 TEST(BuiltBox, IsUsedOnce) {

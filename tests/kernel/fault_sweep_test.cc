@@ -131,6 +131,8 @@ bool may_survive(const RecordedCall& call, int code) {
       return call.process == 1 && call.nth == 0;
     case SYS_fsopen:  // "may the caller clone mounts?" No: then its child binds by path
       return by_host && code == EPERM;
+    case SYS_rt_sigtimedwait:  // no signal is pending
+      return code == EAGAIN || code == EINTR;
     case SYS_futex:  // both sides look at the word itself
     case SYS_mmap:   // libc tries brk(2)
       return true;

@@ -243,6 +243,9 @@ TEST(PathRules, FilesOfAnOverlayAreCoveredElsewhereToo) {
   EXPECT_THAT(applied(tree, {overlay}, {{Kind::deny, "/o/two"}}), ElementsAre(HasSubstr("has 2 hard links")));
   EXPECT_THAT(applied(tree, {overlay, bind("/work", "/w")}, {{Kind::deny, "/o/two"}}),
               ElementsAre(HasSubstr("of which 1 are denied")));
+  EXPECT_THAT(applied(tree, {overlay, bind("/work/src", "/s"), bind("/", "/all")}, {{Kind::deny, "/o"}}),
+              ElementsAre("view / at /all without other work"))
+      << "all of its layers";
   const mount::Overlay kept{
       .lower = {"/other"}, .target = "/o", .changes = mount::Overlay::Keep{.upper = "/work", .work = "/scratch"}};
   EXPECT_THAT(applied(tree, {kept, bind("/work", "/w")}, {{Kind::deny, "/w/src"}}),
@@ -262,6 +265,9 @@ TEST(PathRules, WhatAMountThatIsLeftOutWouldHaveCoveredIsDeniedToo) {
               ElementsAre("write /work at /w", "conceal /w/src"));
   EXPECT_THAT(applied(tree, {bind("/work", "/w"), bind("/other", "/w/src")}, {{Kind::deny, "/w/s*"}}),
               ElementsAre("view /work at /w without src"));
+  EXPECT_THAT(applied(tree, {bind("/work/src", "/over"), bind("/work", "/w")}, {{Kind::deny, "/over"}}),
+              ElementsAre("view /work at /w without src"))
+      << "what it shows is denied elsewhere, too";
 }
 
 TEST(PathRules, AnotherMountPointOfAFileSystemIsTheSameFiles) {

@@ -59,6 +59,7 @@ inline constexpr Signature kSignatures[] = {
     {__NR_recvmsg, "recvmsg", "d-x"},
     {__NR_rt_sigaction, "rt_sigaction", "nanu"},
     {__NR_rt_sigprocmask, "rt_sigprocmask", "nmnu"},
+    {__NR_rt_sigtimedwait, "rt_sigtimedwait", "m-tn"},
     {__NR_seccomp, "seccomp", "nxf"},
     {__NR_setdomainname, "setdomainname", "bn"},
     {__NR_setgroups, "setgroups", "ng"},
@@ -235,6 +236,8 @@ class RecordingKernel {
         return next_++;
       case __NR_dup3:
         return call.words[1];
+      case __NR_rt_sigtimedwait:
+        return -EAGAIN;
       case __NR_recvmsg:
         return receive(*reinterpret_cast<child::Message*>(call.words[1]));
       case __NR_write:

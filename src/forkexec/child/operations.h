@@ -40,9 +40,9 @@ concept Kernel = requires(K kernel, long x, clone_args& arguments, void (*entry)
 
 // libc's <errno.h>, <sys/mount.h>, <sys/stat.h> and <sys/socket.h> are out of bounds here; the kernel keeps these for
 // ever.
-inline constexpr long kEnoent = 2, kEsrch = 3, kEintr = 4, kEacces = 13, kEexist = 17, kEnodev = 19, kEnotdir = 20,
-                      kEinval = 22, kEmfile = 24, kEtxtbsy = 26, kErofs = 30, kEbadfd = 77, kEtimedout = 110,
-                      kEstale = 116;
+inline constexpr long kEnoent = 2, kEsrch = 3, kEintr = 4, kEagain = 11, kEacces = 13, kEexist = 17, kEnodev = 19,
+                      kEnotdir = 20, kEinval = 22, kEmfile = 24, kEtxtbsy = 26, kErofs = 30, kEbadfd = 77,
+                      kEtimedout = 110, kEstale = 116;
 inline constexpr unsigned long kMsRdonly = 1, kMsNosuid = 2, kMsNodev = 4, kMsRemount = 32, kMsBind = 4096,
                                kMsRec = 16384, kMsPrivate = 1UL << 18U;
 inline constexpr int kMntDetach = 2, kUmountNofollow = 8;

@@ -39,7 +39,10 @@ Launch::Launch(const Runner& runner, Prepared prepared)
       plan_(std::move(prepared.plan)),
       deadline_(Clock::now() + runner.setup_timeout) {}
 
-Launch::~Launch() { const Burial burial(child_); }
+Launch::~Launch() {
+  channel_.reset();  // a child that waits ends by that, also if the caller has lost the right to kill it
+  const Burial burial(child_);
+}
 
 Result<Process> Launch::run() {
   if (Result<> r = open_what_the_child_needs(); !r) return std::unexpected(std::move(r.error()));
@@ -61,7 +64,8 @@ Result<> Launch::build() {
   if (Result<> r = clone(); !r) return r;
   if (Result<> r = attend(); !r) return r;
   burial.call_off();
-  sources_.clear();  // the box may wait for long: the host holds nothing open for it
+  // The box may wait for long: the host holds nothing open that only the child needs.
+  sources_.clear();
   kept_.clear();
   return {};
 }
@@ -74,9 +78,10 @@ Result<Process> Launch::execute() {
   waiting_plan_ = std::exchange(plan_, std::move(*plan));
   set_context();
   if (Result<> r = write_init_plan(); !r) return std::unexpected(std::move(r.error()));
-  const DumpableGuard dumpable(changes_ids_in_shared_memory(), host_.root);
+  const DumpableGuard dumpable(changes_ids_in_shared_memory(handshake_.step), host_.root);
   const Burial burial(child_);
   Result<> executed = hand_over_program();
+  channel_.reset();
   if (executed) executed = await_program();
   return conclude(std::move(executed));
 }
@@ -131,8 +136,8 @@ void Launch::set_context() {
               .step_end_ns = step_end_ns_.empty() ? nullptr : step_end_ns_.data()};
 }
 
-IdChange Launch::changes_ids_in_shared_memory() const {
-  for (std::size_t i = 0; i < plan_.init_at; ++i) {
+IdChange Launch::changes_ids_in_shared_memory(std::size_t first_step) const {
+  for (std::size_t i = first_step; i < plan_.init_at; ++i) {
     const auto* identity = std::get_if<step::SetIdentity>(&plan_.steps[i]);
     if (std::holds_alternative<step::AssumeIds>(plan_.steps[i]) || (identity != nullptr && identity->change_ids))
       return IdChange::in_shared_memory;

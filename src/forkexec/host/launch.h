@@ -38,6 +38,7 @@ class Launch {
   Result<> open_what_the_child_needs();
   Result<> open_descriptors();
   Result<int> open_channel();
+  Result<int> keep_number();
   Result<int> open_slot(const SlotOrigin& origin);
   Result<int> require_open(const SlotOrigin& origin) const;
   Result<int> raise(const SlotOrigin& origin);
@@ -45,7 +46,8 @@ class Launch {
   [[nodiscard]] int number_of(SlotOrigin::Kind kind) const;
   Result<> write_init_plan();
   void set_context();
-  [[nodiscard]] IdChange changes_ids_in_shared_memory() const;
+  /// Of the steps from `first_step` on.
+  [[nodiscard]] IdChange changes_ids_in_shared_memory(std::size_t first_step = 0) const;
   Result<> clone();
 
   /// Answers each AwaitHost of the plan in turn, until the child comes to an AwaitProgram.
@@ -68,6 +70,8 @@ class Launch {
   [[nodiscard]] Error explain_early_end() const;
   [[nodiscard]] Error explain_failure(const Report& report) const;
   [[nodiscard]] Error timed_out() const;
+  /// Whether step number `step` is the one at which a box that is built waits.
+  [[nodiscard]] bool waits_for_program(std::size_t step) const;
   /// The box has run out of memory before the program was executed: that is the program's end, not the sandbox's.
   [[nodiscard]] bool ran_out_of_memory() const;
   Process end_for_memory();

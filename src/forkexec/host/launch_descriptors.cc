@@ -34,7 +34,7 @@ Result<int> Launch::open_slot(const SlotOrigin& origin) {
     case SlotOrigin::Kind::program_channel:
       return open_channel();
     case SlotOrigin::Kind::given:
-      return raise({.number = childs_channel_.get(), .field = "files"});  // keeps the number for it
+      return keep_number();
     case SlotOrigin::Kind::source_tree:
       return sources_[static_cast<std::size_t>(origin.number)].tree.get();
     case SlotOrigin::Kind::init_image:
@@ -79,6 +79,16 @@ Result<int> Launch::open_channel() {
   channel_ = Fd::adopt(ends[0]);
   childs_channel_ = Fd::adopt(ends[1]);
   return ends[1];
+}
+
+/// For a descriptor that is to come.
+Result<int> Launch::keep_number() {
+  kept_.push_back(Fd::adopt(::fcntl(childs_channel_.get(), F_DUPFD_CLOEXEC, 0)));
+  if (kept_.back()) return kept_.back().get();
+  Error error = linux_::system_error("keep a number for each descriptor of the program", "fcntl");
+  error.field = "files";
+  error.hint = "too many open files in the calling process (RLIMIT_NOFILE)";
+  return std::unexpected(std::move(error));
 }
 
 Result<int> Launch::require_open(const SlotOrigin& origin) const {

@@ -58,11 +58,10 @@ Error Launch::explain_failure(const Report& report) const {
   }
   if (killed) {
     error.action += ": the child was killed by signal " + std::to_string(report.error);
-    const bool waited =
-        report.step < plan_.steps.size() && std::holds_alternative<step::AwaitProgram>(plan_.steps[report.step]);
     error.hint = report.error == SIGSYS ? "the filter does not allow execve(2)"
-                 : waited ? "the thread that built the box has ended, or something outside the box killed it"
-                          : "something outside the box killed it";
+                 : waits_for_program(report.step)
+                     ? "the thread that built the box has ended, or something outside the box killed it"
+                     : "something outside the box killed it";
     return error;
   }
   error.syscall = syscall_name(report.syscall);
@@ -73,6 +72,10 @@ Error Launch::explain_failure(const Report& report) const {
   return error;
 }
 
+bool Launch::waits_for_program(std::size_t step) const {
+  return step < plan_.steps.size() && std::holds_alternative<step::AwaitProgram>(plan_.steps[step]);
+}
+
 Error Launch::timed_out() const {
   const std::size_t step = handshake_.step;
   return {.kind = Error::Kind::setup,
@@ -80,7 +83,8 @@ Error Launch::timed_out() const {
           .action = step < plan_.steps.size() ? describe(plan_, step) : describe_finale(plan_, plan_.finale),
           .code = ETIMEDOUT,
           .step = step,
-          .hint = "the box was not built in time; a file system may not answer"};
+          .hint = waits_for_program(step) ? "the child that waits does not run: it may have been stopped"
+                                          : "the box was not built in time; a file system may not answer"};
 }
 
 bool Launch::ran_out_of_memory() const {

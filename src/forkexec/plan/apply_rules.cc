@@ -53,7 +53,7 @@ class RuleApplier {
     for (Remade& remade : remade_)
       if (Result<> r = pin(remade); !r) return std::unexpected(std::move(r.error()));
     for (std::size_t i = 0; i < remade_.size(); ++i)
-      if (!rules_.left_out().contains(i))
+      if (!rules_.findings().left_out.contains(i))
         if (Result<> r = emit(i); !r) return std::unexpected(std::move(r.error()));
     for (const auto& [path, rule] : rules_.masked()) add(Mount(mount::Mask{path}), field_of_rule(rule));
     return std::move(entries_);
@@ -331,14 +331,15 @@ class RuleApplier {
 }  // namespace
 
 Result<std::vector<RuledEntry>> apply_path_rules(const Runner& runner, HostTree& tree) {
-  // A mount that is left out uncovers others, for which every rule holds as well.
-  for (std::set<std::size_t> left_out;;) {
-    const Result<BoxMap> map = BoxMap::make(runner, tree, left_out);
+  // A mount that is left out uncovers others, for which every rule holds as well; and what it shows is denied where
+  // they show it.
+  for (Findings findings;;) {
+    const Result<BoxMap> map = BoxMap::make(runner, tree, findings.left_out);
     if (!map) return std::unexpected(map.error());
-    RuleLookup rules(runner, *map, left_out, tree);
+    RuleLookup rules(runner, *map, findings, tree);
     if (Result<> r = rules.run(); !r) return std::unexpected(std::move(r.error()));
-    if (rules.left_out() == left_out) return RuleApplier(runner, *map, rules, tree).apply();
-    left_out = rules.left_out();
+    if (rules.findings().left_out == findings.left_out) return RuleApplier(runner, *map, rules, tree).apply();
+    findings = rules.findings();
   }
 }
 

@@ -55,6 +55,8 @@ Result<> RuleLookup::run() {
     if (Result<> r = add_denial(rule); !r) return r;
   for (const Kind kind : {Kind::deny, Kind::deny_existing})
     if (Result<> r = match_patterns(kind, deny_match); !r) return r;
+  for (const DeniedFile& file : findings_.denied)
+    if (Result<> r = hide_everywhere(file); !r) return r;
   drop_what_lies_below_denials();
   return check_links();
 }
@@ -193,12 +195,14 @@ Result<> RuleLookup::add_denial(std::size_t rule) {
 
 Result<> RuleLookup::deny(const std::string& path, const HostFile& facts, std::size_t rule) {
   const Spot* top = map_.at(path);
-  std::vector<std::pair<Location, HostFile>> locations;
+  const auto deny_file = [&](const Location& location, const HostFile& there) {
+    findings_.denied.push_back({location, there, rule});
+  };
   for (const Spot* spot : map_.within(path))
-    if (spot->kind == Spot::Kind::host)
-      if (const Result<HostFile> root = tree_.look(spot->host_path)) locations.emplace_back(spot->location, *root);
+    if (spot->kind == Spot::Kind::host || spot->kind == Spot::Kind::layer)
+      if (const Result<HostFile> root = tree_.look(spot->host_path)) deny_file(spot->location, *root);
   for (std::size_t i = 0; i < runner_.mounts.size(); ++i)
-    if (lies_within(map_.target_of(i), path)) left_out_.insert(i);
+    if (lies_within(map_.target_of(i), path)) findings_.left_out.insert(i);
   if (top == nullptr || top->target == path) {
     if (top != nullptr && top->kind == Spot::Kind::host && top->submount)
       denials_.try_emplace(path, rule, facts, top->location);
@@ -209,24 +213,24 @@ Result<> RuleLookup::deny(const std::string& path, const HostFile& facts, std::s
     if (std::holds_alternative<mount::Overlay::Keep>(overlay.changes))
       return impossible(rule, path + " lies in an overlay that keeps its changes",
                         "hide it in the layers: an overlay that discards its changes, or a bind, can be denied");
+    const std::size_t known = findings_.denied.size();
     for (const Spot& layer : map_.spots())
       if (layer.mount == top->mount)
         if (const Result<HostFile> there = tree_.look(host_path_of(layer, path));
             there && there->kind != HostFile::Kind::missing)
-          locations.emplace_back(location_of(layer, path), *there);
+          deny_file(location_of(layer, path), *there);
+    if (findings_.denied.size() == known)  // no layer has it yet
+      denials_.try_emplace(path, rule, facts, location_of(*top, path));
   }
-  if (top != nullptr && top->kind == Spot::Kind::host) locations.emplace_back(location_of(*top, path), facts);
-  for (const auto& [location, at_location] : locations)
-    if (Result<> r = deny_location(location, at_location, rule); !r) return r;
-  // No layer has it yet.
-  if (top != nullptr && top->target != path && top->kind == Spot::Kind::layer)
-    denials_.try_emplace(path, rule, facts, location_of(*top, path));
+  if (top != nullptr && top->kind == Spot::Kind::host) deny_file(location_of(*top, path), facts);
   return {};
 }
 
-Result<> RuleLookup::deny_location(const Location& location, const HostFile& facts, std::size_t rule) {
+Result<> RuleLookup::hide_everywhere(const DeniedFile& file) {
+  const auto& [location, facts, rule] = file;
   for (const Spot& spot : map_.spots()) {
     if (spot.kind != Spot::Kind::host && spot.kind != Spot::Kind::layer) continue;
+    if (findings_.left_out.contains(spot.mount)) continue;
     if (location.contains(spot.location)) {
       if (spot.kind == Spot::Kind::layer)
         return impossible(rule, location.path + " is a layer of mounts[" + std::to_string(spot.mount) + "]",
@@ -248,7 +252,7 @@ Result<> RuleLookup::deny_location(const Location& location, const HostFile& fac
 /// All of `spot` lies within what is denied.
 void RuleLookup::deny_spot(const Spot& spot, const HostFile& facts, std::size_t rule) {
   if (!spot.submount) {
-    left_out_.insert(spot.mount);
+    findings_.left_out.insert(spot.mount);
     return;
   }
   const Result<HostFile> root = tree_.look(spot.host_path);

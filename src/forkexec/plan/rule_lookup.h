@@ -30,11 +30,24 @@ struct Mark {
   HostFile facts;
 };
 
+/// What of the host is denied, wherever it is shown.
+struct DeniedFile {
+  Location location;
+  HostFile facts;
+  std::size_t rule = 0;
+};
+
+/// What holds for a map of the box without some of its mounts, too.
+struct Findings {
+  std::set<std::size_t> left_out;  ///< entries of Runner::mounts of which nothing is to be seen
+  std::vector<DeniedFile> denied;  ///< by way of these, and of the others
+};
+
 class RuleLookup {
  public:
-  /// `map` is without the mounts of `left_out`.
-  RuleLookup(const Runner& runner, const BoxMap& map, std::set<std::size_t> left_out, HostTree& tree)
-      : runner_(runner), map_(map), tree_(tree), left_out_(std::move(left_out)) {}
+  /// `map` is without the mounts of `earlier.left_out`.
+  RuleLookup(const Runner& runner, const BoxMap& map, Findings earlier, HostTree& tree)
+      : runner_(runner), map_(map), tree_(tree), findings_(std::move(earlier)) {}
 
   /// Looks every rule up.
   Result<> run();
@@ -42,8 +55,8 @@ class RuleLookup {
   /// By path of the box; none lies below another.
   [[nodiscard]] const std::map<std::string, Denial>& denials() const { return denials_; }
   [[nodiscard]] const std::map<std::string, Mark>& marks() const { return marks_; }
-  /// Entries of Runner::mounts of which nothing is to be seen: those of the constructor, and what was found.
-  [[nodiscard]] const std::set<std::size_t>& left_out() const { return left_out_; }
+  /// Those of the constructor, and what was found.
+  [[nodiscard]] const Findings& findings() const { return findings_; }
   /// Paths in procfs and the like, and which rule denies them.
   [[nodiscard]] const std::map<std::string, std::size_t>& masked() const { return masked_; }
   /// What the program may do at `path`, which lies in `spot`, by marks and mounts.
@@ -75,7 +88,7 @@ class RuleLookup {
 
   Result<> add_denial(std::size_t rule);
   Result<> deny(const std::string& path, const HostFile& facts, std::size_t rule);
-  Result<> deny_location(const Location& location, const HostFile& facts, std::size_t rule);
+  Result<> hide_everywhere(const DeniedFile& file);
   void deny_spot(const Spot& spot, const HostFile& facts, std::size_t rule);
   Result<> check_links() const;
   void drop_what_lies_below_denials();
@@ -96,7 +109,7 @@ class RuleLookup {
   HostTree& tree_;
   std::map<std::string, Denial> denials_;
   std::map<std::string, Mark> marks_;
-  std::set<std::size_t> left_out_;
+  Findings findings_;
   std::map<std::string, std::size_t> masked_;
 };
 
