@@ -249,7 +249,7 @@ constexpr auto kOptions = std::to_array<Option>({
      "a limit that cannot be applied is an error (the default), or left out: weaker",
      [](Options& o, const Argument& a) { return choose(o.strictness, a.value, kStrictnesses); }},
     {"--rlimit", "NAME=SOFT[:HARD]", Group::limits,
-     "a limit of setrlimit(2): nofile=64 (1024 by default), as=1G, cpu=10, fsize=unlimited", set_limit},
+     "a limit of setrlimit(2): nofile=64 (default 1024), as=1G, cpu=10, fsize=unlimited", set_limit},
 
     {"--report", "FILE|-", Group::results, "one JSON record of what happened, to a file or standard output",
      [](Options& o, const Argument& a) { return store(o.report, Parsed<std::string>(a.value)); }},
