@@ -79,7 +79,7 @@ class BuiltAhead {
   Run run() {
     if (!box_) return {box_.error().message()};
     Run result = timed([&] {
-      std::string failure = end_of(box_->start());
+      const std::string failure = end_of(box_->start());
       return failure.empty() ? remove_() : failure;
     });
     box_ = build_();
@@ -235,7 +235,7 @@ void add_born_into_variants(Variants& variants, const std::string& target) {
   variants.measured.push_back(
       {kBornInto, "made, joined at birth, removed", [made, removed, runner = strict(target, Pid1::init)]() mutable {
          return timed([&] {
-           std::string failure = with_new_group(made, runner, [&] { return end_of(runner.start()); });
+           const std::string failure = with_new_group(made, runner, [&] { return end_of(runner.start()); });
            return failure.empty() ? removed(made) : failure;
          });
        }});
