@@ -21,13 +21,14 @@ struct Program {
 /// again: it is as fresh as one that Runner::start() builds, but most of what that takes is done.
 ///
 /// While it waits it shares the calling process's memory, and has open of its descriptors none but Runner::exec_fd and
-/// controlling_terminal, which the caller need not keep. The caller keeps five, and those of the box's control groups.
-/// What a process inherits (nice value, CPUs, limits, control group) it has from the moment of build(). Limits, and
-/// their clocks, begin at start(); Runner::setup_timeout holds for build() and for start(), each for itself.
+/// controlling_terminal, which the caller need not keep. The caller keeps at most five, and those of the box's control
+/// groups. What a process inherits (nice value, CPUs, limits, control group) it has from the moment of build(). Limits,
+/// and their clocks, begin at start(); Runner::setup_timeout holds for build() and for start(), each for itself.
 ///
-/// It ends with this object and with the calling process; unless Runner::parent_death_signal is 0 also with the thread
-/// that built it, which is the one that signal is tied to with `pid1 = program`. What is sent to the caller's process
-/// group meanwhile does not reach its program.
+/// It ends with this object and with the calling process; and with the thread that built it, if
+/// Runner::parent_death_signal is SIGKILL, or any signal and there is an init. With `pid1 = program` that is also the
+/// thread which the running program is tied to. What is sent to the caller's process group meanwhile does not reach the
+/// program.
 ///
 /// Movable, not copyable; one thread at a time. A process that the caller forks cannot start the box, and does not end
 /// it.

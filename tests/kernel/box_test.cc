@@ -121,16 +121,29 @@ TEST(BuiltBox, HoldsNothingThatItsHostHasOpen) {
   }
 }
 
+Runner telling_its_pid(Pid1 pid1, pid_t& told) {
+  Runner box = runner({"exit"}, pid1);
+  box.on_ready = [&told](pid_t pid) -> Result<> {
+    told = pid;
+    return {};
+  };
+  return box;
+}
+
+TEST(BuiltBox, TakesFiveDescriptorsOfItsHost) {
+  EXPECT_TRUE(runner({"exit"}).build());  // what is made once and kept
+  const std::size_t before = act::open_files_of(::getpid()).size();
+  const Result<Box> box = runner({"exit"}).build();
+  ASSERT_TRUE(box) << text_of(box.error());
+  EXPECT_EQ(act::open_files_of(::getpid()).size(), before + 5);
+}
+
 TEST(BuiltBox, IsGoneWithItsObject) {
   EXPECT_TRUE(runner({"exit"}).build());  // what is made once and kept
   const act::HostState before;
   for (const Pid1 pid1 : kBothPid1) {
     pid_t waiting = 0;
-    Runner seen = runner({"exit"}, pid1);
-    seen.on_ready = [&](pid_t pid) -> Result<> {
-      waiting = pid;
-      return {};
-    };
+    const Runner seen = telling_its_pid(pid1, waiting);
     std::optional<Result<Box>> box = seen.build();
     ASSERT_TRUE(*box) << text_of(box->error());
     EXPECT_EQ(::kill(waiting, 0), 0);
@@ -166,11 +179,7 @@ TEST(BuiltBox, IsGoneWithItsHost) {
 TEST(BuiltBox, ThatWasKilledSaysSo) {
   for (const Pid1 pid1 : kBothPid1) {
     pid_t waiting = 0;
-    Runner seen = runner({"exit"}, pid1);
-    seen.on_ready = [&](pid_t pid) -> Result<> {
-      waiting = pid;
-      return {};
-    };
+    const Runner seen = telling_its_pid(pid1, waiting);
     Result<Box> box = seen.build();
     ASSERT_TRUE(box) << text_of(box.error());
     ASSERT_EQ(::kill(waiting, SIGKILL), 0);

@@ -20,18 +20,9 @@ using act::text_of;
 
 // ---- sources
 
-/// Launches with programs/act and programs/tiny of one name in two directories, and calls `meddle` after the sources
-/// were looked at, before the child is born.
-std::string launch_and_meddle(Pid1 pid1, const std::string& source, const std::function<void()>& meddle) {
-  Runner box = runner({}, pid1);
-  box.args = {"/shown/program", "exit", "5"};
-  box.mounts = {mount::Bind{.source = source, .target = "/shown"}};
+/// What the host says of `box` whose calls come to `supervisor`.
+std::string launch_under(Supervisor& supervisor, const Runner& box) {
   HostNotes notes;
-  Supervisor supervisor;
-  supervisor.on_call = [&](const SupervisedCall& call) {
-    if (call.process == 0 && call.number == SYS_clone3) meddle();
-    return Answer{};
-  };
   EXPECT_EQ(supervisor.supervise(notes,
                                  [&] {
                                    HostNotes::mark(0);
@@ -40,6 +31,20 @@ std::string launch_and_meddle(Pid1 pid1, const std::string& source, const std::f
                                  }),
             "");
   return notes.text(0);
+}
+
+/// Launches with programs/act and programs/tiny of one name in two directories, and calls `meddle` after the sources
+/// were looked at, before the child is born.
+std::string launch_and_meddle(Pid1 pid1, const std::string& source, const std::function<void()>& meddle) {
+  Runner box = runner({}, pid1);
+  box.args = {"/shown/program", "exit", "5"};
+  box.mounts = {mount::Bind{.source = source, .target = "/shown"}};
+  Supervisor supervisor;
+  supervisor.on_call = [&](const SupervisedCall& call) {
+    if (call.process == 0 && call.number == SYS_clone3) meddle();
+    return Answer{};
+  };
+  return launch_under(supervisor, box);
 }
 
 TEST(Faults, ASourceIsTheOneThatWasLookedAtOrNone) {
@@ -127,20 +132,12 @@ TEST(Faults, EachLimitOfProcessesThatIsTooSmallIsTold) {
 std::string launch_and_kill_process_1(
     const Runner& box, long number,
     const std::function<void(const SupervisedCall&)>& look = [](const SupervisedCall&) {}) {
-  HostNotes notes;
   Supervisor supervisor;
   supervisor.on_call = [&](const SupervisedCall& call) {
     look(call);
     return Answer{.kind = call.process == 1 && call.number == number ? Answer::Kind::kill : Answer::Kind::proceed};
   };
-  EXPECT_EQ(supervisor.supervise(notes,
-                                 [&] {
-                                   HostNotes::mark(0);
-                                   notes.put(0, text_of(act::finish(box)));
-                                   HostNotes::mark(1);
-                                 }),
-            "");
-  return notes.text(0);
+  return launch_under(supervisor, box);
 }
 
 TEST(Faults, AChildKilledWhileItWaitsForItsIdMapsIsTold) {
