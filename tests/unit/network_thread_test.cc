@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <vector>
 
 #include "plan_views.h"
 #include "samples.h"
@@ -15,6 +16,7 @@ namespace {
 using namespace testing;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::StartsWith;
 
 /// A world whose thread may be started, and what became of the steps.
@@ -40,6 +42,12 @@ struct NetworkTrial {
   Lines lines;
 };
 
+/// What is called once the thread runs, and then `rest`.
+::testing::Matcher<Lines> sent_away_then(std::vector<::testing::Matcher<std::string>> rest) {
+  rest.insert(rest.begin(), {"sched_getaffinity(0, 1024)", "getcpu()", "sched_setaffinity(5, 8, 0xa)"});
+  return ElementsAreArray(rest);
+}
+
 TEST(NetworkThread, IsStartedBeforeTheFirstStepAndSharesWhatAThreadShares) {
   NetworkTrial trial({});
   trial.kernel.on_thread = [&](clone_args& arguments) {
@@ -56,7 +64,35 @@ TEST(NetworkThread, IsStartedBeforeTheFirstStepAndSharesWhatAThreadShares) {
     return 5;
   };
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
-  EXPECT_THAT(trial.lines, ElementsAre(StartsWith("sethostname("), "setns(77, 0x40000000)", "close(77)"));
+  EXPECT_THAT(trial.lines, sent_away_then({StartsWith("sethostname("), "setns(77, 0x40000000)", "close(77)"}));
+}
+
+TEST(NetworkThread, IsWelcomeAlsoWhereItCannotBeSentAway) {
+  for (std::size_t failing = 0; failing < 3; ++failing) {
+    NetworkTrial trial(RecordingKernel({.call = failing, .code = EPERM}));
+    trial.kernel.on_thread = [&](clone_args&) {
+      trial.handshake->network = {.has_space = 1, .space = {.result = 77}};
+      return 5;
+    };
+    EXPECT_EQ(trial.run().kind, Report::Kind::none);
+    EXPECT_EQ(trial.lines.size(), failing + 1 + 3);
+    EXPECT_EQ(trial.lines.back(), "close(77)");
+  }
+}
+
+TEST(NetworkThread, IsNotSentAwayFromACpuBeyondTheMask) {
+  NetworkTrial trial({});
+  trial.kernel.on_thread = [&](clone_args&) {
+    trial.handshake->network = {.has_space = 1, .space = {.result = 77}};
+    return 5;
+  };
+  trial.kernel.answer = [](const Call& call) -> std::optional<long> {
+    if (call.number != __NR_getcpu) return std::nullopt;
+    *reinterpret_cast<std::uint32_t*>(call.words[0]) = 64;
+    return 0;
+  };
+  EXPECT_EQ(trial.run().kind, Report::Kind::none);
+  EXPECT_THAT(trial.lines, ::testing::Not(Contains(StartsWith("sched_setaffinity"))));
 }
 
 TEST(NetworkThread, LeavesTheSecondIdOfANewPidNamespaceToTheProgram) {
@@ -94,8 +130,8 @@ TEST(NetworkThread, IsWaitedForUntilThereIsASpaceAndAgainUntilItHasEnded) {
   EXPECT_EQ(waits, 6U);
   const std::string for_space = "futex(FUTEX_WAIT, 0, 600s)";
   const std::string for_end = "futex(FUTEX_WAIT, 1, 600s)";
-  EXPECT_THAT(trial.lines, ElementsAre(StartsWith("sethostname("), for_space, for_space, for_space,
-                                       "setns(78, 0x40000000)", "close(78)", for_end, for_end, for_end));
+  EXPECT_THAT(trial.lines, sent_away_then({StartsWith("sethostname("), for_space, for_space, for_space,
+                                           "setns(78, 0x40000000)", "close(78)", for_end, for_end, for_end}));
 }
 
 TEST(NetworkThread, ThatNeverEndsIsAnError) {

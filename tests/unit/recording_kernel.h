@@ -39,6 +39,7 @@ inline constexpr Signature kSignatures[] = {
     {__NR_fsopen, "fsopen", "sx"},
     {__NR_fstatfs, "fstatfs", "d-"},
     {__NR_futex, "futex", "-Wn*"},
+    {__NR_getcpu, "getcpu", "---"},
     {__NR_ioctl, "ioctl", "dI*"},
     {__NR_keyctl, "keyctl", "ns"},
     {__NR_landlock_add_rule, "landlock_add_rule", "dnr"},
@@ -60,6 +61,8 @@ inline constexpr Signature kSignatures[] = {
     {__NR_rt_sigaction, "rt_sigaction", "nanu"},
     {__NR_rt_sigprocmask, "rt_sigprocmask", "nmnu"},
     {__NR_rt_sigtimedwait, "rt_sigtimedwait", "m-tn"},
+    {__NR_sched_getaffinity, "sched_getaffinity", "nn-"},
+    {__NR_sched_setaffinity, "sched_setaffinity", "nnm"},
     {__NR_seccomp, "seccomp", "nxf"},
     {__NR_setdomainname, "setdomainname", "bn"},
     {__NR_setgroups, "setgroups", "ng"},
@@ -244,6 +247,12 @@ class RecordingKernel {
         return call.words[2];
       case __NR_umask:
         return 022;
+      case __NR_sched_getaffinity:
+        *reinterpret_cast<std::uint64_t*>(call.words[2]) = 0b1110;
+        return sizeof(std::uint64_t);
+      case __NR_getcpu:
+        *reinterpret_cast<std::uint32_t*>(call.words[0]) = 2;
+        return 0;
       case __NR_statx:
         fill(*reinterpret_cast<struct statx*>(call.words[4]), paths_[call.words[0]]);
         return 0;

@@ -12,6 +12,8 @@ namespace pivotbox::child {
 
 /// Below the least pid_max there can be (proc_sys_kernel(5)); ids that are asked for do not move those given in turn.
 inline constexpr std::int32_t kNetworkThreadId = 300;
+/// The largest kernel configuration's (NR_CPUS).
+inline constexpr std::size_t kMostCpus = 8192;
 /// Some 250 ms: on a busy machine the other child waits for its turn before it executes.
 inline constexpr int kBusyTries = 100000;
 
@@ -89,7 +91,21 @@ class Interpreter : private ProgramSteps<K> {
       arguments.set_tid_size = 1;
     }
     thread.running = 1;
-    thread.started = start_thread(arguments, run_network_thread) >= 0;
+    const long id = start_thread(arguments, run_network_thread);
+    thread.started = id >= 0;
+    if (thread.started) send_away(id);
+  }
+
+  /// Some kernels start a task on its maker's CPU, where this one would wait for its turn until the child has to wait
+  /// for it. What fails here costs time alone, and on one CPU it does.
+  void send_away(long thread_id) {
+    std::uint64_t cpus[kMostCpus / 64];
+    std::uint32_t here = 0;
+    const long size = sys(__NR_sched_getaffinity, 0, sizeof cpus, cpus);
+    if (size <= 0 || sys(__NR_getcpu, &here, nullptr, nullptr) < 0 || here >= static_cast<unsigned long>(size) * 8)
+      return;
+    cpus[here / 64] &= ~(std::uint64_t{1} << here % 64);
+    sys(__NR_sched_setaffinity, thread_id, size, cpus);
   }
 
   // ---- attach
