@@ -35,6 +35,9 @@ Result<Fd> make_image() {
   const auto size = static_cast<std::size_t>(pivotbox_init_image_end - pivotbox_init_image_begin);
   if (!linux_::write_all_quietly(memory, pivotbox_init_image_begin, size, SIGXFSZ))
     return std::unexpected(linux_::system_error(action, "write"));
+  // What may not be read is not dumpable, and belongs to a user namespace that has the file's owner: with a host's id
+  // that is not in the box no capability in it traces init (execve(2), would_dump() in fs/exec.c).
+  if (::fchmod(memory, 0111) != 0) return std::unexpected(linux_::system_error(action, "fchmod"));
   // The box executes this very file: unsealed it could be written through /proc/PID/exe (CVE-2019-5736).
   if (::fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
     return std::unexpected(linux_::system_error(action, "fcntl"));
