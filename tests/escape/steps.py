@@ -15,7 +15,6 @@ import fixtures
 NO_WALL = {
     "await_program": "only a box that is built ahead of its program has it (Runner::build()), and the program is not known",
     "change_directory": "the program starts in the root instead",
-    "raise_loopback": "the network has nothing that is up",
 }
 
 # Kinds that some boxes have not got: who asks for them.

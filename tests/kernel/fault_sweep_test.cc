@@ -126,6 +126,9 @@ bool may_survive(const RecordedCall& call, int code) {
     case SYS_exit:           // of the network thread: done again
     case SYS_sched_getattr:  // for shorter turns, which make nothing but haste
     case SYS_sched_setattr:
+    case SYS_sched_getaffinity:  // to send that thread away, which makes haste, too
+    case SYS_sched_setaffinity:
+    case SYS_getcpu:
       return true;
     case SYS_clone3:  // of that thread: then the child does its work
       return call.process == 1 && call.nth == 0;

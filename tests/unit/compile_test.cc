@@ -14,6 +14,7 @@ namespace {
 using namespace testing;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
@@ -23,10 +24,9 @@ TEST(ContractS4, OrderOfTheRoot) {
   const Plan plan = plan_for(seed_runner());
   const auto first = static_cast<std::ptrdiff_t>(index_of<step::MakePrivate>(plan));
   const std::vector<std::string> names = names_of(plan);
-  const std::vector<std::string> root(names.begin() + first, names.begin() + first + 12);
+  const std::vector<std::string> root(names.begin() + first, names.begin() + first + 10);
   EXPECT_THAT(root, ElementsAre("make_private", "mount_root", "make_entry", "mount_filesystem", "make_entry",
-                                "mount_filesystem", "forbid_namespaces", "enter_network", "forbid_namespaces",
-                                "pivot_root", "detach_old_root", "seal_root"));
+                                "mount_filesystem", "forbid_namespaces", "pivot_root", "detach_old_root", "seal_root"));
   EXPECT_THAT(descriptions_of(plan, "pivot_root"),
               ElementsAre("mount tmpfs on /path/to/new/root as the new root, and enter it",
                           R"(mkdir old_root, pivot_root(".", "old_root"))", "detach old_root and remove it",
@@ -178,30 +178,29 @@ TEST(CompilePlan, ANetworkIsEnteredWhereItIsAskedFor) {
   EXPECT_EQ(steps_of<step::EnterNetwork>(plan_for(runner)).size(), 1U);
   runner.namespaces.net = false;
   EXPECT_THAT(steps_of<step::EnterNetwork>(plan_for(runner)), IsEmpty());
-  EXPECT_THAT(steps_of<step::RaiseLoopback>(plan_for(runner)), IsEmpty());
   EXPECT_FALSE(plan_for(runner).network_beside);
 }
 
-TEST(CompilePlan, TheNetworkIsThereBeforeNetworksAreForbidden) {
-  const Plan plan = plan_for(plain_runner());
-  EXPECT_THAT(descriptions_of(plan, "namespaces.net"),
-              ElementsAre("enter a new network namespace", "bring up its loopback"));
-  const std::vector<std::string> forbidden = descriptions_of(plan, "namespaces.nested");
-  ASSERT_EQ(forbidden.size(), 2U);
-  EXPECT_FALSE(forbidden[0].contains("max_net_")) << forbidden[0];
-  EXPECT_EQ(forbidden[1], "set /proc/sys/user/max_net_namespaces to 0");
-  const std::vector<std::string> names = names_of(plan);
-  const auto entered = std::ranges::find(names, "enter_network");
-  EXPECT_EQ(std::ranges::find(entered, names.end(), "forbid_namespaces"), entered + 1);
+TEST(CompilePlan, NetworksAreForbiddenWhenThereIsTheOne) {
+  Runner runner = plain_runner();
+  const std::string limit = "/proc/sys/user/max_net_namespaces";
+  EXPECT_THAT(descriptions_of(plan_for(runner), "namespaces.net"),
+              ElementsAre("enter a new network namespace with its loopback up, set " + limit + " to 0"));
+  EXPECT_THAT(descriptions_of(plan_for(runner), "namespaces.nested"), ElementsAre(Not(HasSubstr(limit))));
+  runner.namespaces.net = false;
+  EXPECT_THAT(descriptions_of(plan_for(runner), "namespaces.nested"), ElementsAre(HasSubstr(limit)));
+  runner.namespaces.net = runner.namespaces.nested = true;
+  EXPECT_THAT(descriptions_of(plan_for(runner), "namespaces.net"),
+              ElementsAre("enter a new network namespace with its loopback up"));
 }
 
-TEST(CompilePlan, TheLoopbackIsUpWhenTheCallerLooks) {
+TEST(CompilePlan, TheNetworkIsEnteredWhenTheRootIsSealedAndBeforeTheCallerLooks) {
   Runner runner = plain_runner();
   runner.on_ready = [](pid_t) -> Result<> { return {}; };
   const std::vector<std::string> names = names_of(plan_for(runner));
-  const auto up = std::ranges::find(names, "raise_loopback");
-  EXPECT_LT(std::ranges::find(names, "detach_old_root"), up) << "the thread brings it up meanwhile";
-  EXPECT_NE(std::find(up, names.end(), "await_host"), names.end());
+  const auto entered = std::ranges::find(names, "enter_network");
+  EXPECT_LT(std::ranges::find(names, "seal_root"), entered) << "it is made meanwhile";
+  EXPECT_NE(std::find(entered, names.end(), "await_host"), names.end());
 }
 
 TEST(CompilePlan, TheNetworkIsMadeBesideARoot) {

@@ -40,8 +40,8 @@ TEST(ContractS4, OrderOfTheSystemCalls) {
                   R"(mount("tmpfs", "/path/to/new/root", "tmpfs", MS_NOSUID|MS_NODEV, )"
                   R"("size=1048576,nr_inodes=1152,mode=755"))",
                   R"(chdir("/path/to/new/root"))", R"(fsopen("proc", 0x1))",
-                  R"(move_mount(102, "", 103, "", F_EMPTY_PATH|T_EMPTY_PATH))", R"(fsopen("tmpfs", 0x1))",
-                  R"(move_mount(106, "", 107, "", F_EMPTY_PATH|T_EMPTY_PATH))",
+                  R"(move_mount(105, "", 106, "", F_EMPTY_PATH|T_EMPTY_PATH))", R"(fsopen("tmpfs", 0x1))",
+                  R"(move_mount(109, "", 110, "", F_EMPTY_PATH|T_EMPTY_PATH))",
                   R"(mkdirat(AT_FDCWD, "old_root", 0700))", R"(pivot_root(".", "old_root"))",
                   R"(umount2("old_root", MNT_DETACH|UMOUNT_NOFOLLOW))",
                   R"(unlinkat(AT_FDCWD, "old_root", AT_REMOVEDIR))",
@@ -80,12 +80,12 @@ TEST(Steps, ABindIsRestrictedAsAWholeBeforeAnybodySeesIt) {
   EXPECT_THAT(
       Lines(from, from + 8),
       ElementsAre(R"(openat2(AT_FDCWD, "/srv/data", {O_CLOEXEC|O_PATH, mode=00, NO_MAGICLINKS|NO_SYMLINKS}, 24))",
-                  R"(open_tree(101, "", AT_EMPTY_PATH|AT_RECURSIVE|OPEN_TREE_CLOEXEC|OPEN_TREE_CLONE))",
-                  R"(mount_setattr(102, "", AT_EMPTY_PATH|AT_RECURSIVE, )"
+                  R"(open_tree(104, "", AT_EMPTY_PATH|AT_RECURSIVE|OPEN_TREE_CLOEXEC|OPEN_TREE_CLONE))",
+                  R"(mount_setattr(105, "", AT_EMPTY_PATH|AT_RECURSIVE, )"
                   R"({set=RDONLY|NOSUID|NODEV, clear=0, propagation=MS_PRIVATE}, 32))",
                   R"(openat2(AT_FDCWD, "data", {O_CLOEXEC|O_PATH, mode=00, NO_MAGICLINKS|NO_SYMLINKS|IN_ROOT}, 24))",
-                  R"(move_mount(102, "", 103, "", F_EMPTY_PATH|T_EMPTY_PATH))", "close(103)", "close(102)",
-                  "close(101)"));
+                  R"(move_mount(105, "", 106, "", F_EMPTY_PATH|T_EMPTY_PATH))", "close(106)", "close(105)",
+                  "close(104)"));
 }
 
 TEST(Steps, EachLimitOfNamespacesIsSetToZeroAndNoLinkFollowed) {

@@ -1,9 +1,11 @@
-// The thread of the child that makes the network namespace, and the step that waits for it.
+// The network namespace, made by a thread of the child or by the child itself, and the step that enters it.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "plan_views.h"
@@ -15,16 +17,15 @@ namespace {
 
 using namespace testing;
 using ::testing::Contains;
-using ::testing::ElementsAre;
-using ::testing::ElementsAreArray;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 /// A world whose thread may be started, and what became of the steps.
 struct NetworkTrial {
-  explicit NetworkTrial(RecordingKernel with) : kernel(std::move(with)) {
+  explicit NetworkTrial(RecordingKernel with = {}) : kernel(std::move(with)) {
     small.add(step::SetHostName{});
-    small.add(step::EnterNetwork{});
-    small.add(step::RaiseLoopback{});
+    const std::vector<std::string> limit = {"/limit"};
+    small.add(step::EnterNetwork{small.build.list(limit)});
   }
 
   Report run() {
@@ -36,68 +37,77 @@ struct NetworkTrial {
     return report;
   }
 
+  /// A thread that has done its part when clone3(2) comes back.
+  void have_thread(const child::Network& made) {
+    kernel.on_thread = [this, made](clone_args&) {
+      EXPECT_EQ(handshake->network.running, 1U) << "it may be over before clone3(2) comes back";
+      handshake->network = made;
+      return 5;
+    };
+  }
+
   SmallPlan small;
   RecordingKernel kernel;
   child::Handshake* handshake = nullptr;
   Lines lines;
 };
 
-/// What is called once the thread runs, and then `rest`.
-::testing::Matcher<Lines> sent_away_then(std::vector<::testing::Matcher<std::string>> rest) {
-  rest.insert(rest.begin(), {"sched_getaffinity(0, 1024)", "getcpu()", "sched_setaffinity(5, 8, 0xa)"});
-  return ElementsAreArray(rest);
+constexpr long kSpace = 77;
+const std::string kSetHostName = R"(sethostname("", 0))";
+const std::string kOpenLimit = R"(openat(AT_FDCWD, "/limit", O_WRONLY|O_NOFOLLOW|O_CLOEXEC, 00))";
+const std::vector<std::string> kSentAway = {"sched_getaffinity(0, 1024)", "getcpu()", "sched_setaffinity(5, 8, 0xa)"};
+const std::vector<std::string> kMade = {"unshare(0x40000000)", "socket(2, SOCK_CLOEXEC|SOCK_DGRAM, 0)",
+                                        R"(ioctl(101, SIOCSIFFLAGS, {"lo", UP}))", "ioctl(101, SIOCGSKNS, 0)", "close(101)"};
+const std::vector<std::string> kEntered = {"setns(77, 0x40000000)", "close(77)", R"(write(100, "0", 1))", "close(100)"};
+
+Lines joined(const std::vector<Lines>& parts) {
+  Lines whole;
+  for (const Lines& part : parts) whole.insert(whole.end(), part.begin(), part.end());
+  return whole;
 }
 
 TEST(NetworkThread, IsStartedBeforeTheFirstStepAndSharesWhatAThreadShares) {
-  NetworkTrial trial({});
-  trial.kernel.on_thread = [&](clone_args& arguments) {
+  NetworkTrial trial;
+  trial.have_thread({.result = kSpace});
+  trial.kernel.on_thread = [&, thread = trial.kernel.on_thread](clone_args& arguments) {
     EXPECT_TRUE(trial.kernel.calls().empty());
     EXPECT_EQ(arguments.flags, static_cast<std::uint64_t>(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
                                                           CLONE_THREAD | CLONE_CHILD_CLEARTID));
     EXPECT_EQ(arguments.child_tid, reinterpret_cast<std::uint64_t>(&trial.handshake->network.running));
     EXPECT_EQ(arguments.stack, reinterpret_cast<std::uint64_t>(&trial));
     EXPECT_EQ(arguments.stack_size, child::kStackSize);
-    EXPECT_EQ(trial.handshake->network.running, 1U) << "it may be over before clone3(2) comes back";
-    trial.handshake->network.running = 0;
-    trial.handshake->network.has_space = 1;
-    trial.handshake->network.space.result = 77;
-    return 5;
+    return thread(arguments);
   };
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
-  EXPECT_THAT(trial.lines, sent_away_then({StartsWith("sethostname("), "setns(77, 0x40000000)", "close(77)"}));
+  EXPECT_EQ(trial.lines, joined({kSentAway, {kOpenLimit, kSetHostName}, kEntered}));
 }
 
 TEST(NetworkThread, IsWelcomeAlsoWhereItCannotBeSentAway) {
-  for (std::size_t failing = 0; failing < 3; ++failing) {
+  for (std::size_t failing = 0; failing < kSentAway.size(); ++failing) {
     NetworkTrial trial(RecordingKernel({.call = failing, .code = EPERM}));
-    trial.kernel.on_thread = [&](clone_args&) {
-      trial.handshake->network = {.has_space = 1, .space = {.result = 77}};
-      return 5;
-    };
+    trial.have_thread({.result = kSpace});
     EXPECT_EQ(trial.run().kind, Report::Kind::none);
-    EXPECT_EQ(trial.lines.size(), failing + 1 + 3);
-    EXPECT_EQ(trial.lines.back(), "close(77)");
+    const Lines tried(kSentAway.begin(), kSentAway.begin() + static_cast<std::ptrdiff_t>(failing) + 1);
+    EXPECT_EQ(trial.lines, joined({tried, {kOpenLimit, kSetHostName}, kEntered}));
   }
 }
 
 TEST(NetworkThread, IsNotSentAwayFromACpuBeyondTheMask) {
-  NetworkTrial trial({});
-  trial.kernel.on_thread = [&](clone_args&) {
-    trial.handshake->network = {.has_space = 1, .space = {.result = 77}};
-    return 5;
-  };
+  NetworkTrial trial;
+  trial.have_thread({.result = kSpace});
   trial.kernel.answer = [](const Call& call) -> std::optional<long> {
     if (call.number != __NR_getcpu) return std::nullopt;
     *reinterpret_cast<std::uint32_t*>(call.words[0]) = 64;
     return 0;
   };
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
-  EXPECT_THAT(trial.lines, ::testing::Not(Contains(StartsWith("sched_setaffinity"))));
+  EXPECT_THAT(trial.lines, Not(Contains(StartsWith("sched_setaffinity"))));
 }
 
 TEST(NetworkThread, LeavesTheSecondIdOfANewPidNamespaceToTheProgram) {
   for (const bool fresh : {false, true}) {
     SmallPlan small;
+    small.add(step::EnterNetwork{});
     World world(small.plan, Part::child);
     world.context.network_stack = &world;
     world.context.new_pid_namespace = fresh;
@@ -111,113 +121,89 @@ TEST(NetworkThread, LeavesTheSecondIdOfANewPidNamespaceToTheProgram) {
   }
 }
 
-TEST(NetworkThread, IsWaitedForUntilThereIsASpaceAndAgainUntilItHasEnded) {
-  NetworkTrial trial({});
+TEST(NetworkThread, IsNotStartedWhereNoNetworkIsEntered) {
+  SmallPlan small;
+  small.add(step::SetHostName{});
+  World world(small.plan, Part::child);
+  world.context.network_stack = &world;
+  RecordingKernel kernel;
+  kernel.on_thread = [](clone_args&) -> long { throw "started"; };
+  EXPECT_EQ(child::Interpreter(world.context, kernel).run().kind, Report::Kind::none);
+}
+
+TEST(NetworkThread, IsWaitedForUntilItHasEnded) {
+  NetworkTrial trial;
   trial.kernel.on_thread = [](clone_args&) { return 5; };
-  const long answers[] = {-EAGAIN, -EINTR, 0, -EAGAIN, -EINTR, 0};
+  const long answers[] = {-EAGAIN, -EINTR, 0};
   std::size_t waits = 0;
   trial.kernel.answer = [&](const Call& call) -> std::optional<long> {
     if (call.number != __NR_futex) return std::nullopt;
-    child::NetworkThread& thread = trial.handshake->network;
-    if (waits == 2) {
-      thread.space.result = 78;
-      thread.has_space = 1;
-    }
-    if (waits == 5) thread.running = 0;
+    if (waits == 2) trial.handshake->network = {.result = kSpace};
     return answers[waits++];
   };
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
-  EXPECT_EQ(waits, 6U);
-  const std::string for_space = "futex(FUTEX_WAIT, 0, 600s)";
-  const std::string for_end = "futex(FUTEX_WAIT, 1, 600s)";
-  EXPECT_THAT(trial.lines, sent_away_then({StartsWith("sethostname("), for_space, for_space, for_space,
-                                           "setns(78, 0x40000000)", "close(78)", for_end, for_end, for_end}));
+  EXPECT_EQ(waits, 3U);
+  const std::string wait = "futex(FUTEX_WAIT, 1, 600s)";
+  EXPECT_EQ(trial.lines, joined({kSentAway, {kOpenLimit, kSetHostName, wait, wait, wait}, kEntered}));
 }
 
 TEST(NetworkThread, ThatNeverEndsIsAnError) {
-  for (const bool has_space : {false, true}) {
-    NetworkTrial trial({});
-    trial.kernel.on_thread = [&](clone_args&) {
-      trial.handshake->network.has_space = has_space ? 1 : 0;
-      return 5;
-    };
-    trial.kernel.answer = [](const Call& call) {
-      return call.number == __NR_futex ? std::optional<long>(-ETIMEDOUT) : std::nullopt;
-    };
-    const Report report = trial.run();
-    EXPECT_EQ(report.step, has_space ? 2 : 1);
-    EXPECT_EQ(report.syscall, __NR_futex);
-    EXPECT_EQ(report.error, ETIMEDOUT);
-  }
+  NetworkTrial trial;
+  trial.kernel.on_thread = [](clone_args&) { return 5; };
+  trial.kernel.answer = [](const Call& call) {
+    return call.number == __NR_futex ? std::optional<long>(-ETIMEDOUT) : std::nullopt;
+  };
+  const Report report = trial.run();
+  EXPECT_EQ(report.step, 1);
+  EXPECT_EQ(report.syscall, __NR_futex);
+  EXPECT_EQ(report.error, ETIMEDOUT);
 }
 
 TEST(NetworkThread, ItsFailureIsThatOfTheStepWhoseWorkItDid) {
-  using Half = child::NetworkThread::Part;
-  for (const auto& [space, loopback, step, call] :
-       {std::tuple(Half{.result = -ENOSPC, .last_call = __NR_unshare}, Half{}, 1, __NR_unshare),
-        std::tuple(Half{.result = 77}, Half{.result = -ENOSPC, .last_call = __NR_ioctl}, 2, __NR_ioctl)}) {
-    NetworkTrial trial({});
-    trial.kernel.on_thread = [&](clone_args&) {
-      child::NetworkThread& thread = trial.handshake->network;
-      thread.running = 0;
-      thread.has_space = 1;
-      thread.space = space;
-      thread.loopback = loopback;
-      return 5;
+  NetworkTrial trial;
+  trial.have_thread({.last_call = __NR_unshare, .result = -ENOSPC});
+  const Report report = trial.run();
+  EXPECT_EQ(report.kind, Report::Kind::step_failed);
+  EXPECT_EQ(report.step, 1);
+  EXPECT_EQ(report.syscall, __NR_unshare);
+  EXPECT_EQ(report.error, ENOSPC);
+}
+
+TEST(NetworkThread, ThatCannotBeHadLeavesItsWorkToTheChild) {
+  NetworkTrial trial;
+  trial.kernel.answer = [](const Call& call) {
+    return call.text.contains("SIOCGSKNS") ? std::optional(kSpace) : std::nullopt;
+  };
+  EXPECT_EQ(trial.run().kind, Report::Kind::none);
+  EXPECT_EQ(trial.lines, joined({{kOpenLimit}, kMade, {kSetHostName}, kEntered}));
+}
+
+TEST(Network, EachCallThatFailsIsNamedByTheStepThatEntersIt) {
+  const long numbers[] = {__NR_openat, __NR_unshare, __NR_socket, __NR_ioctl, __NR_ioctl, __NR_close,
+                          0,           __NR_setns,   __NR_close,  __NR_write, __NR_close};
+  for (std::size_t n = 0; n < std::size(numbers); ++n) {
+    if (numbers[n] == 0) continue;  // the other step's
+    NetworkTrial trial(RecordingKernel({.call = n, .code = EPERM}));
+    trial.kernel.answer = [](const Call& call) {
+      return call.text.contains("SIOCGSKNS") ? std::optional(kSpace) : std::nullopt;
     };
     const Report report = trial.run();
-    EXPECT_EQ(report.kind, Report::Kind::step_failed);
-    EXPECT_EQ(report.step, step);
-    EXPECT_EQ(report.syscall, call);
-    EXPECT_EQ(report.error, ENOSPC);
+    EXPECT_EQ(report.kind, Report::Kind::step_failed) << n;
+    EXPECT_EQ(report.step, 1) << n;
+    EXPECT_EQ(report.error, EPERM) << n;
+    if (numbers[n] != __NR_close) {
+      EXPECT_EQ(report.syscall, numbers[n]) << n;
+    }
   }
 }
 
-TEST(NetworkThread, ThatCannotBeHadLeavesItsWorkToTheSteps) {
-  NetworkTrial trial({});
-  EXPECT_EQ(trial.run().kind, Report::Kind::none);
-  EXPECT_THAT(trial.lines, ElementsAre(StartsWith("sethostname("), "unshare(0x40000000)", StartsWith("socket("),
-                                       StartsWith("ioctl(100, SIOCSIFFLAGS"), "close(100)"));
-}
-
-TEST(NetworkThread, HandsOverADescriptorOfItsNamespace) {
+TEST(Network, MoreMayBeMadeWhereThereIsNoLimit) {
   SmallPlan small;
+  small.add(step::EnterNetwork{});
   World world(small.plan, Part::child);
   RecordingKernel kernel;
-  kernel.answer = [](const Call& call) {
-    return call.text.contains("SIOCGSKNS") ? std::optional<long>(79) : std::nullopt;
-  };
-  child::Interpreter(world.context, kernel).make_network_beside();
-  const child::NetworkThread& thread = world.handshake.network;
-  EXPECT_EQ(thread.space.result, 79);
-  EXPECT_EQ(thread.has_space, 1U);
-  EXPECT_EQ(thread.loopback.result, 0);
-  Lines lines;
-  for (const Call& call : kernel.calls()) lines.push_back(call.text);
-  EXPECT_THAT(lines,
-              ElementsAre("unshare(0x40000000)", StartsWith("socket("), StartsWith("ioctl(100, SIOCGSKNS"),
-                          StartsWith("futex(FUTEX_WAKE, 1"), StartsWith("ioctl(100, SIOCSIFFLAGS"), "close(100)"));
-}
-
-TEST(NetworkThread, EachOfItsCallsThatFailsIsNamed) {
-  const auto run_with = [](std::size_t call) {
-    SmallPlan small;
-    World world(small.plan, Part::child);
-    RecordingKernel kernel(RecordingKernel::Fault{.call = call, .code = EPERM});
-    child::Interpreter(world.context, kernel).make_network_beside();
-    EXPECT_EQ(world.handshake.network.has_space, 1U) << "the child waits for it";
-    return world.handshake.network;
-  };
-  const long numbers[] = {__NR_unshare, __NR_socket, __NR_ioctl};
-  for (std::size_t n = 0; n < std::size(numbers); ++n) {
-    const child::NetworkThread thread = run_with(n);
-    EXPECT_EQ(thread.space.result, -EPERM);
-    EXPECT_EQ(thread.space.last_call, numbers[n]);
-  }
-  const child::NetworkThread thread = run_with(4);
-  EXPECT_GE(thread.space.result, 0);
-  EXPECT_EQ(thread.loopback.result, -EPERM);
-  EXPECT_EQ(thread.loopback.last_call, __NR_ioctl);
+  EXPECT_EQ(child::Interpreter(world.context, kernel).run().kind, Report::Kind::none);
+  for (const Call& call : kernel.calls()) EXPECT_FALSE(call.number == __NR_openat || call.number == __NR_write);
 }
 
 }  // namespace

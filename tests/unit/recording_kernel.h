@@ -237,6 +237,8 @@ class RecordingKernel {
       case __NR_fsmount:
       case __NR_socket:
         return next_++;
+      case __NR_ioctl:
+        return call.words[1] == SIOCGSKNS ? next_++ : 0;
       case __NR_dup3:
         return call.words[1];
       case __NR_rt_sigtimedwait:

@@ -70,7 +70,7 @@ void run_child(void* argument) {
 
 void run_network_thread(void* argument) {
   RealKernel kernel;
-  Interpreter(*static_cast<const Context*>(argument), kernel).make_network_beside();
+  Interpreter(*static_cast<const Context*>(argument), kernel).make_network();
   for (;;) kernel.call(__NR_exit, 0, 0, 0, 0, 0, 0);
 }
 

@@ -7,20 +7,15 @@
 
 namespace pivotbox::child {
 
-/// A thread of the child that makes the network namespace meanwhile: that takes longer than to build a root.
-struct NetworkThread {
-  /// What one of its two parts came to.
-  struct Part {
-    long result = 0;  ///< or negative errno
-    std::uint16_t last_call = 0;
-  };
-  bool started = false;
-  /// 1, with a wake-up, when there is `space` to look at.
-  std::uint32_t has_space = 0;
-  /// 1 while it runs; then the kernel makes it 0, with a wake-up (CLONE_CHILD_CLEARTID).
+/// The network namespace, which takes longer to make than a root to build: a thread of the child makes it meanwhile.
+/// Where no thread is to be had, or nothing is done meanwhile, the child makes it before its first step.
+struct Network {
+  /// 1 while the thread runs; then the kernel makes it 0, with a wake-up (CLONE_CHILD_CLEARTID).
   std::uint32_t running = 0;
-  Part space;     ///< a descriptor of the namespace
-  Part loopback;  ///< brought up
+  /// The last call made for it.
+  std::uint16_t last_call = 0;
+  /// A descriptor of the namespace, whose loopback is up, or negative errno.
+  long result = 0;
 };
 
 /// Words shared with the host as long as the child shares its memory. In init's child the host part is not used.
@@ -34,7 +29,7 @@ struct Handshake {
   std::uint16_t step = 0;
   /// The entry of that step being done, if it has several.
   std::uint32_t entry = 0;
-  NetworkThread network;
+  Network network;
   /// The filter's listener, in the descriptor table that init shares with the program until that is executed.
   std::int32_t listener = -1;
   Report report;

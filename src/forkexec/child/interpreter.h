@@ -21,16 +21,16 @@ template <Kernel K>
 class Interpreter : private ProgramSteps<K> {
   using Base = ProgramSteps<K>;
   using Base::apply, Base::as_if_called, Base::bytes, Base::close_after, Base::last_call, Base::note_time,
-      Base::open_socket, Base::prctl, Base::raise_ambient, Base::raise_loopback, Base::reset_signals,
-      Base::set_capabilities, Base::set_ids, Base::slot, Base::start_thread, Base::sys, Base::text, Base::wait_while,
-      Base::world;
+      Base::open_limit, Base::open_socket, Base::prctl, Base::raise_ambient, Base::raise_loopback, Base::reset_signals,
+      Base::set_capabilities, Base::set_ids, Base::set_to_0, Base::slot, Base::start_thread, Base::sys, Base::text,
+      Base::wait_while, Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
 
   /// An empty Report when every step succeeded.
   Report run() {
-    begin_network();
+    if (const Report report = begin_network(); report.kind != Report::Kind::none) return report;
     for (std::uint16_t i = 0; i < world().step_count; ++i) {
       world().handshake->step = static_cast<std::uint16_t>(world().first_step + i);
       const long result = std::visit([this](const auto& step) { return apply(step); }, world().steps[i]);
@@ -41,18 +41,10 @@ class Interpreter : private ProgramSteps<K> {
   }
 
   /// What the thread does that begin_network() starts.
-  void make_network_beside() {
-    NetworkThread& thread = world().handshake->network;
-    long socket = sys(__NR_unshare, CLONE_NEWNET);
-    if (socket >= 0) socket = open_socket();
-    thread.space.result = socket < 0 ? socket : sys(__NR_ioctl, socket, SIOCGSKNS);
-    thread.space.last_call = last_call();
-    __atomic_store_n(&thread.has_space, 1, __ATOMIC_RELEASE);
-    sys(__NR_futex, &thread.has_space, FUTEX_WAKE, 1);
-    if (socket < 0) return;
-    thread.loopback.result = raise_loopback(socket);
-    thread.loopback.last_call = last_call();
-    thread.loopback.result = close_after(socket, thread.loopback.result);
+  void make_network() {
+    Network& network = world().handshake->network;
+    network.result = make_network_space();
+    network.last_call = last_call();
   }
 
   /// Executes; comes back only with the reason why it could not.
@@ -77,23 +69,50 @@ class Interpreter : private ProgramSteps<K> {
   /// A call may wait for the host, which does not know yet.
   bool asks_host() const { return world().handshake->listener >= 0; }
 
-  /// A thread that cannot be had, for some limit of processes, is no failure: EnterNetwork does it then.
-  void begin_network() {
-    if (world().network_stack == nullptr) return;
-    NetworkThread& thread = world().handshake->network;
+  // ---- the network: it takes longer to make than a root to build, and is begun before the first step
+
+  Report begin_network() {
+    for (std::uint16_t i = 0; i < world().step_count; ++i) {
+      const auto* entering = std::get_if<step::EnterNetwork>(&world().steps[i]);
+      if (entering == nullptr) continue;
+      const auto step = static_cast<std::uint16_t>(world().first_step + i);
+      world().handshake->step = step;
+      const long begun = begin_network(*entering);
+      return begun < 0 ? failure(Report::Kind::step_failed, step, begun) : Report{};
+    }
+    return {};
+  }
+
+  long begin_network(const step::EnterNetwork& s) {
+    const bool beside = start_network_thread();
+    if (s.limit.size > 0) network_limit_ = open_limit(bytes(s.limit));
+    if (network_limit_ < 0) return network_limit_;
+    if (beside) return 0;
+    make_network();
+    return world().handshake->network.result;
+  }
+
+  /// One that cannot be had, for some limit of processes, is no failure.
+  bool start_network_thread() {
+    if (world().network_stack == nullptr) return false;
+    std::uint32_t& running = world().handshake->network.running;
     clone_args arguments{};
     arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID;
-    arguments.child_tid = reinterpret_cast<std::uint64_t>(&thread.running);
+    arguments.child_tid = reinterpret_cast<std::uint64_t>(&running);
     arguments.stack = reinterpret_cast<std::uint64_t>(world().network_stack);
     arguments.stack_size = kStackSize;
     if (world().new_pid_namespace) {  // where the program is to be process 2
       arguments.set_tid = reinterpret_cast<std::uint64_t>(&kNetworkThreadId);
       arguments.set_tid_size = 1;
     }
-    thread.running = 1;
+    running = 1;
     const long id = start_thread(arguments, run_network_thread);
-    thread.started = id >= 0;
-    if (thread.started) send_away(id);
+    if (id < 0) {
+      running = 0;
+      return false;
+    }
+    send_away(id);
+    return true;
   }
 
   /// Some kernels start a task on its maker's CPU, where this one would wait for its turn until the child has to wait
@@ -106,6 +125,14 @@ class Interpreter : private ProgramSteps<K> {
       return;
     cpus[here / 64] &= ~(std::uint64_t{1} << here % 64);
     sys(__NR_sched_setaffinity, thread_id, size, cpus);
+  }
+
+  long make_network_space() {
+    if (const long r = sys(__NR_unshare, CLONE_NEWNET); r < 0) return r;
+    const long socket = open_socket();
+    if (socket < 0) return socket;
+    if (const long r = raise_loopback(socket); r < 0) return r;
+    return close_after(socket, sys(__NR_ioctl, socket, SIOCGSKNS));
   }
 
   // ---- attach
@@ -155,26 +182,14 @@ class Interpreter : private ProgramSteps<K> {
     return sys(number, bytes(s.name), s.name.size);
   }
 
-  long apply(const step::EnterNetwork&) {
-    const NetworkThread& thread = world().handshake->network;
-    if (!thread.started) return sys(__NR_unshare, CLONE_NEWNET);
-    while (__atomic_load_n(&thread.has_space, __ATOMIC_ACQUIRE) == 0)
-      if (const long r = wait_while(thread.has_space, 0); r < 0) return r;
-    const NetworkThread::Part& space = thread.space;
-    if (space.result < 0) return as_if_called(space.last_call, space.result);
-    return close_after(space.result, sys(__NR_setns, space.result, CLONE_NEWNET));
-  }
-
-  long apply(const step::RaiseLoopback&) {
-    const NetworkThread& thread = world().handshake->network;
-    if (!thread.started) {
-      const long socket = open_socket();
-      return socket < 0 ? socket : close_after(socket, raise_loopback(socket));
-    }
-    while (__atomic_load_n(&thread.running, __ATOMIC_ACQUIRE) != 0)
-      if (const long r = wait_while(thread.running, 1); r < 0) return r;
-    const NetworkThread::Part& loopback = thread.loopback;
-    return loopback.result < 0 ? as_if_called(loopback.last_call, loopback.result) : 0;
+  long apply(const step::EnterNetwork& s) {
+    const Network& network = world().handshake->network;
+    while (__atomic_load_n(&network.running, __ATOMIC_ACQUIRE) != 0)
+      if (const long r = wait_while(network.running, 1); r < 0) return r;
+    const long space = network.result;
+    if (space < 0) return as_if_called(network.last_call, space);
+    if (const long r = close_after(space, sys(__NR_setns, space, CLONE_NEWNET)); r < 0) return r;
+    return s.limit.size > 0 ? set_to_0(network_limit_) : 0;
   }
 
   long apply(const step::AwaitProgram& s) {
@@ -280,6 +295,8 @@ class Interpreter : private ProgramSteps<K> {
     return {kind, 0, step, last_call(), static_cast<std::uint16_t>(-result)};
   }
   std::uint16_t end() const { return static_cast<std::uint16_t>(world().first_step + world().step_count); }
+
+  long network_limit_ = 0;  ///< of EnterNetwork, open from before the first step
 };
 
 }  // namespace pivotbox::child

@@ -154,6 +154,13 @@ class Operations {
     return r == -kEbadfd ? 0 : r;
   }
 
+  /// What the kernel shows as a number in a file of /proc/sys.
+  long open_limit(const char* path) { return sys(__NR_openat, AT_FDCWD, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0); }
+  long set_to_0(long limit) {
+    const long written = sys(__NR_write, limit, "0", 1);
+    return close_after(limit, written < 0 ? written : 0);
+  }
+
   /// In the network namespace of the caller.
   long open_socket() { return sys(__NR_socket, kAfInet, kSockDgram | O_CLOEXEC, 0); }
 

@@ -11,8 +11,8 @@ class RootSteps : protected MountOperations<K> {
 
  protected:
   using Base::attach, Base::bytes, Base::close_after, Base::empty_directory, Base::empty_file, Base::end_concealment,
-      Base::fill_layer, Base::guard_path, Base::make_entry, Base::open_beneath, Base::require_device,
-      Base::require_writable, Base::set_option, Base::slot, Base::sys, Base::text, Base::world;
+      Base::fill_layer, Base::guard_path, Base::make_entry, Base::open_beneath, Base::require_device, Base::open_limit,
+      Base::require_writable, Base::set_option, Base::set_to_0, Base::slot, Base::sys, Base::text, Base::world;
   using Base::Base;
 
   // ---- filesystem: every target is relative to the new root, the working directory
@@ -22,10 +22,9 @@ class RootSteps : protected MountOperations<K> {
   long apply(const step::ForbidNamespaces& s) {
     const char* path = bytes(s.files);
     for (const char* end = path + s.files.size; path < end; ++path) {
-      const long file = sys(__NR_openat, AT_FDCWD, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0);
+      const long file = open_limit(path);
       if (file < 0) return file;
-      if (const long r = sys(__NR_write, file, "0", 1); r < 0) return r;
-      if (const long r = close_after(file, 0); r < 0) return r;
+      if (const long r = set_to_0(file); r < 0) return r;
       while (*path != '\0') ++path;
     }
     return 0;

@@ -145,9 +145,9 @@ class Compiler {
   Result<> filesystem() {
     if (runner_.namespaces.mount) build_.add(step::MakePrivate{}, "namespaces.mount");
     Result<> built = runner_.pivot_root ? new_root() : Result<>{};
-    forbid_namespaces({"user", "mnt", "pid", "ipc", "uts", "cgroup", "time"});  // while the network is being made
-    if (runner_.namespaces.net) build_.add(step::EnterNetwork{}, "namespaces.net");
-    forbid_namespaces({"net"});
+    std::vector<std::string> kinds = {"user", "mnt", "pid", "ipc", "uts", "cgroup", "time"};
+    if (!runner_.namespaces.net) kinds.emplace_back("net");
+    if (forbids_namespaces()) build_.add(step::ForbidNamespaces{limits_of(std::move(kinds))}, "namespaces.nested");
     return built;
   }
 
@@ -166,10 +166,10 @@ class Compiler {
 
   // While the host's /proc is in sight, and after the mounts: fsmount(2) makes a mount namespace for a moment. Every
   // kind but a user namespace takes CAP_SYS_ADMIN to make.
-  void forbid_namespaces(std::vector<std::string> kinds) {
-    if (!runner_.namespaces.user || runner_.namespaces.nested) return;
+  bool forbids_namespaces() const { return runner_.namespaces.user && !runner_.namespaces.nested; }
+  Bytes limits_of(std::vector<std::string> kinds) {
     for (std::string& kind : kinds) kind = "/proc/sys/user/max_" + kind + "_namespaces";
-    build_.add(step::ForbidNamespaces{build_.list(kinds)}, "namespaces.nested");
+    return build_.list(kinds);
   }
 
   std::string root_options() const {
@@ -194,7 +194,8 @@ class Compiler {
     using Which = step::SetHostName::Which;
     if (runner_.namespaces.uts) name(Which::host, runner_.host_name.value_or("pivotbox"), "host_name");
     if (runner_.domain_name) name(Which::domain, *runner_.domain_name, "domain_name");
-    if (runner_.namespaces.net) build_.add(step::RaiseLoopback{}, "namespaces.net");
+    if (runner_.namespaces.net)
+      build_.add(step::EnterNetwork{forbids_namespaces() ? limits_of({"net"}) : Bytes{}}, "namespaces.net");
     if (runner_.on_ready) build_.add(await(step::AwaitHost::For::hook), "on_ready");
     if (host_.files_to_come) await_program(*host_.files_to_come);
   }

@@ -45,13 +45,7 @@ class Describer {
     return fmt::format("become uid {} gid {}{}", s.uid, s.gid, s.clear_groups ? ", no supplementary groups" : "");
   }
   std::string operator()(const step::MakePrivate&) const { return "make every mount private"; }
-  std::string operator()(const step::ForbidNamespaces& s) const {
-    std::string joined;
-    for (const char* at = plan_.bytes.data() + s.files.offset; at < plan_.bytes.data() + s.files.offset + s.files.size;
-         at += std::string_view(at).size() + 1)
-      joined += fmt::format("{}{}", joined.empty() ? "" : ", ", at);
-    return fmt::format("set {} to 0", joined);
-  }
+  std::string operator()(const step::ForbidNamespaces& s) const { return set_to_0(s.files); }
   std::string operator()(const step::MountRoot& s) const {
     return fmt::format("mount tmpfs on {} as the new root, and enter it", text(s.path));
   }
@@ -125,8 +119,9 @@ class Describer {
     return fmt::format("set the {} name to {}", s.which == step::SetHostName::Which::host ? "host" : "domain",
                        std::string_view(plan_.bytes.data() + s.name.offset, s.name.size));
   }
-  std::string operator()(const step::EnterNetwork&) const { return "enter a new network namespace"; }
-  std::string operator()(const step::RaiseLoopback&) const { return "bring up its loopback"; }
+  std::string operator()(const step::EnterNetwork& s) const {
+    return "enter a new network namespace with its loopback up" + (s.limit.size > 0 ? ", " + set_to_0(s.limit) : "");
+  }
   std::string operator()(const step::AwaitProgram& s) const {
     return fmt::format("wait for the program and {} descriptors of it", s.file_count);
   }
@@ -196,6 +191,13 @@ class Describer {
       joined += fmt::format("{}{}", joined.empty() ? " " : ",", at);
     return joined;
   }
+  std::string set_to_0(Bytes files) const {
+    std::string joined;
+    for (const char* at = plan_.bytes.data() + files.offset; at < plan_.bytes.data() + files.offset + files.size;
+         at += std::string_view(at).size() + 1)
+      joined += fmt::format("{}{}", joined.empty() ? "" : ", ", at);
+    return fmt::format("set {} to 0", joined);
+  }
   static std::string attributes(std::uint32_t set) {
     std::string joined = (set & MOUNT_ATTR_RDONLY) != 0 ? " (read-only" : " (read-write";
     if ((set & MOUNT_ATTR_NOSUID) != 0) joined += ", nosuid";
@@ -239,7 +241,6 @@ struct Namer {
   std::string_view operator()(const step::SealRoot&) const { return "seal_root"; }
   std::string_view operator()(const step::SetHostName&) const { return "set_host_name"; }
   std::string_view operator()(const step::EnterNetwork&) const { return "enter_network"; }
-  std::string_view operator()(const step::RaiseLoopback&) const { return "raise_loopback"; }
   std::string_view operator()(const step::AwaitProgram&) const { return "await_program"; }
   std::string_view operator()(const step::SetIdentity&) const { return "set_identity"; }
   std::string_view operator()(const step::SetLimit&) const { return "set_limit"; }

@@ -33,9 +33,9 @@ struct Slot {
 /// THE ORDER IS THE POLICY. A valid plan never returns to an earlier phase.
 enum class Phase : std::uint8_t {
   attach,       // the host writes the id maps; the parent's death is guarded
-  filesystem,   // needs CAP_SYS_ADMIN in the user namespace; at its end the network, and no namespace more
+  filesystem,   // needs CAP_SYS_ADMIN in the user namespace; at its end no namespace more, but the network's
   seal,         // pivot, drop the old root: from here on no host path is reachable
-  ready,        // the box gets its names; the caller may look at what is finished
+  ready,        // the box gets its names and its network; the caller may look at what is finished
   identity,     // the program's own ids
   descriptors,  // stdio in place, everything else close-on-exec, the working directory; Landlock, which opens paths
   limits,       // after all that needs descriptors, so that a small RLIMIT_NOFILE cannot break it
@@ -89,16 +89,6 @@ struct AssumeIds {
 /// From here on no mount or unmount propagates to the host (mount_namespaces(7)).
 struct MakePrivate {
   static constexpr auto kPhase = Phase::filesystem;
-};
-
-/// Into a network namespace of its own. The child may have had it made beside the steps before.
-struct EnterNetwork {
-  static constexpr auto kPhase = Phase::filesystem;
-};
-
-/// Brings up the loopback of that namespace. That, too, may have been done beside the steps before.
-struct RaiseLoopback {
-  static constexpr auto kPhase = Phase::ready;
 };
 
 /// Sets these limits of the new user namespace to 0 (namespaces(7), "/proc/sys/user"): nothing in it makes another.
@@ -232,6 +222,13 @@ struct SetHostName {
   Bytes name;
 };
 
+/// Into a network namespace of its own, whose loopback is up; no other can be made then. It is made beside the steps
+/// before.
+struct EnterNetwork {
+  static constexpr auto kPhase = Phase::ready;
+  Bytes limit;  // absolute path, NUL-terminated, of what is set to 0 then, opened before the first step; may be empty
+};
+
 /// Stops until the host says what to execute, for as long as the host lives, and holds no descriptor meanwhile but
 /// `channel` and the slots after it. The `file_count` next ones are where the program's descriptors come to be.
 struct AwaitProgram {
@@ -326,9 +323,9 @@ using Step = std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup,
                           step::MakePrivate, step::ForbidNamespaces, step::MountRoot, step::MakeEntry, step::BindMount,
                           step::AttachMount, step::MountFilesystem, step::Dismantle, step::Mask, step::RemountReadOnly,
                           step::FillLayer, step::GuardPaths, step::PivotRoot, step::DetachOldRoot, step::SealRoot,
-                          step::SetHostName, step::EnterNetwork, step::RaiseLoopback, step::AwaitProgram,
-                          step::SetIdentity, step::SetLimit, step::EnterSession, step::InstallFiles,
-                          step::ChangeDirectory, step::DropPrivileges, step::RestrictLandlock, step::LoadFilter>;
+                          step::SetHostName, step::EnterNetwork, step::AwaitProgram, step::SetIdentity, step::SetLimit,
+                          step::EnterSession, step::InstallFiles, step::ChangeDirectory, step::DropPrivileges,
+                          step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 
 /// The most steps a plan may have: init keeps room for the time of each, and reports number them in 16 bits.
