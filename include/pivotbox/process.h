@@ -89,8 +89,9 @@ enum class Recipients : std::uint8_t {
 /// A running box. The destructor kills everything in it and reaps it. Movable, not copyable; one thread at a time.
 ///
 /// Limits of time, and of processes where they end the box, are kept by a thread of the library's own, so they hold
-/// whether or not anybody waits. It has every signal blocked, and is gone when the box is and wait() or the destructor
-/// has returned. Without such limits there is no thread.
+/// whether or not anybody waits. Another one answers for a filter that kills or notifies, or whose refusals
+/// Runner::on_denial is told of; only with `pid1 = init`. Both have every signal blocked, and are gone when the box is
+/// and wait() or the destructor has returned. Other boxes have no thread.
 ///
 /// Waiting goes through a pidfd, so other waiters in the calling process cannot be confused: with an init of ours (the
 /// default) even SIGCHLD ignored or a stray wait(-1) does no harm.
