@@ -9,9 +9,6 @@ namespace pivotbox {
 
 namespace {
 
-/// validate() has been through: cannot fail here.
-std::string normal(const std::string& path) { return *normal_path(path, {}); }
-
 /// Mounts at `path` come after those they lie on: the last is on top.
 const HostMount* mount_at(const std::vector<HostMount>& mounts, std::string_view path) {
   const HostMount* found = nullptr;
@@ -66,7 +63,7 @@ Result<BoxMap> BoxMap::make(const Runner& runner, HostTree& tree, const std::set
   map.targets_.resize(runner.mounts.size());
   map.access_.resize(runner.mounts.size(), Access::read_only);
   for (std::size_t i = 0; i < runner.mounts.size(); ++i) {
-    map.targets_[i] = std::visit([](const auto& m) { return normal(m.target); }, runner.mounts[i]);
+    map.targets_[i] = std::visit([](const auto& m) { return normalized(m.target); }, runner.mounts[i]);
     if (!left_out.contains(i)) map.add_mount(runner, i, tree, *host_mounts);
   }
   return map;
@@ -93,8 +90,8 @@ void BoxMap::add_mount(const Runner& runner, std::size_t index, HostTree& tree,
             spots_.push_back({.kind = Spot::Kind::layer,
                               .mount = index,
                               .target = target,
-                              .host_path = normal(layer),
-                              .location = locate(host_mounts, normal(layer))});
+                              .host_path = normalized(layer),
+                              .location = locate(host_mounts, normalized(layer))});
         } else {
           const auto kind = kOfKernel<M>                        ? Spot::Kind::kernel
                             : std::is_same_v<M, mount::Symlink> ? Spot::Kind::link
@@ -108,7 +105,7 @@ void BoxMap::add_mount(const Runner& runner, std::size_t index, HostTree& tree,
 void BoxMap::add_host(const Runner& runner, std::size_t index, HostTree& tree,
                       const std::vector<HostMount>& host_mounts) {
   const auto& bind = std::get<mount::Bind>(runner.mounts[index]);
-  const Result<std::string> source = tree.real_path(normal(bind.source), bind.source_symlinks);
+  const Result<std::string> source = tree.real_path(normalized(bind.source), bind.source_symlinks);
   if (!source) return;
   spots_.push_back({.kind = Spot::Kind::host,
                     .mount = index,

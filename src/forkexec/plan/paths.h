@@ -15,6 +15,9 @@ namespace pivotbox {
 /// unless it is "/".
 [[nodiscard]] Result<std::string> normal_path(std::string_view path, std::string field);
 
+/// As normal_path(), of a path that validate() has let through: cannot fail.
+[[nodiscard]] std::string normalized(std::string_view path);
+
 /// `path` is `directory` or lies below it. Both normal.
 [[nodiscard]] bool lies_within(std::string_view path, std::string_view directory);
 
@@ -24,5 +27,6 @@ struct SplitPath {
   std::string_view name;
 };
 [[nodiscard]] SplitPath split_path(std::string_view path);
+[[nodiscard]] std::string parent_of(std::string_view path);
 
 }  // namespace pivotbox

@@ -15,9 +15,6 @@ namespace {
 
 constexpr std::uint32_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
-/// validate() has been through: cannot fail here.
-std::string normal(const std::string& path) { return *normal_path(path, {}); }
-
 }  // namespace
 
 RootBuilder::RootBuilder(PlanBuilder& builder, const HostFacts& host, const Plan& plan, const Runner& runner)
@@ -40,10 +37,10 @@ Result<> RootBuilder::add(const Mount& m) {
   return std::visit([this](const auto& mount) { return add(mount); }, m);
 }
 
-Result<> RootBuilder::add(const mount::Bind& m) { return show_next_source_at(normal(m.target)); }
+Result<> RootBuilder::add(const mount::Bind& m) { return show_next_source_at(normalized(m.target)); }
 
 Result<> RootBuilder::add(const mount::Tmpfs& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   mount_memory(path, m.size_bytes, m.inodes, m.mode, mount_attributes(m.options, Access::read_write),
                plan_.identity.program);
@@ -51,7 +48,7 @@ Result<> RootBuilder::add(const mount::Tmpfs& m) {
 }
 
 Result<> RootBuilder::add(const mount::Proc& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   const std::uint32_t attributes = kInert | (m.access == Access::read_only ? MOUNT_ATTR_RDONLY : 0U);
   std::vector<std::string> options;
@@ -67,7 +64,7 @@ Result<> RootBuilder::add(const mount::Proc& m) {
 }
 
 Result<> RootBuilder::add(const mount::Dev& m) {
-  const std::string dev = normal(m.target);
+  const std::string dev = normalized(m.target);
   if (Result<> r = prepare(dev, Shape::directory); !r) return r;
   mount_memory(dev, 65536, 64, 0755, kInert, plan_.identity.setup);
   for (const Device& device : kDevices)
@@ -83,7 +80,8 @@ Result<> RootBuilder::add(const mount::Dev& m) {
   for (const std::string_view name : {"/pts", "/shm"})
     if (Result<> r = prepare(dev + std::string(name), Shape::directory); !r) return r;
   for (const Mount& later : runner_.mounts)  // while it can still be made
-    if (const auto* queues = std::get_if<mount::Mqueue>(&later); queues && normal(queues->target) == dev + "/mqueue")
+    if (const auto* queues = std::get_if<mount::Mqueue>(&later);
+        queues && normalized(queues->target) == dev + "/mqueue")
       if (Result<> r = prepare(dev + "/mqueue", Shape::directory); !r) return r;
   if (Result<> r = add(mount::RemountReadOnly{.target = dev}); !r) return r;
   // One Landlock rule for all of it: it cannot be changed, and holds nothing but devices.
@@ -94,7 +92,7 @@ Result<> RootBuilder::add(const mount::Dev& m) {
 }
 
 Result<> RootBuilder::add(const mount::Devpts& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   // The machine has so many terminals as a whole (kernel.pty.max, 4096), whatever the number of instances.
   mount_filesystem("devpts", path, {"mode=0620", "ptmxmode=0666", "max=256"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
@@ -103,7 +101,7 @@ Result<> RootBuilder::add(const mount::Devpts& m) {
 }
 
 Result<> RootBuilder::add(const mount::Mqueue& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   mount_filesystem("mqueue", path, {}, kInert);
   mounted(path, Kind::foreign, access_through(kInert));
@@ -122,7 +120,7 @@ Result<> RootBuilder::add_overlay(const mount::Overlay& m, const View* top) {
               .field = field_ + ".changes",
               .action = "an overlay that keeps its changes needs named ids",
               .hint = "set uid_mappings and gid_mappings to host ids that may write upper and work"});
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   // One layer that nobody changes is a read-only bind; overlayfs would refuse it.
   if (top == nullptr && std::holds_alternative<mount::Overlay::ReadOnly>(m.changes) && m.lower.size() == 1)
     return show_next_source_at(path);
@@ -155,8 +153,8 @@ Result<> RootBuilder::add_overlay(const mount::Overlay& m, const View* top) {
   } else if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes)) {
     changes = scaffold + "changes";
     if (Result<> r = show_next_source_at(changes); !r) return r;
-    options.push_back("upperdir=" + changes.substr(1) + "/" + std::string(split_path(normal(keep->upper)).name));
-    options.push_back("workdir=" + changes.substr(1) + "/" + std::string(split_path(normal(keep->work)).name));
+    options.push_back("upperdir=" + changes.substr(1) + "/" + std::string(split_path(normalized(keep->upper)).name));
+    options.push_back("workdir=" + changes.substr(1) + "/" + std::string(split_path(normalized(keep->work)).name));
   }
   if (runner_.namespaces.user) options.emplace_back("userxattr");  // trusted.* is out of reach there (overlayfs.rst)
   const bool read_only = std::holds_alternative<mount::Overlay::ReadOnly>(m.changes);
@@ -173,7 +171,7 @@ Result<> RootBuilder::add_overlay(const mount::Overlay& m, const View* top) {
 }
 
 Result<> RootBuilder::add(const mount::Symlink& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare_parents(path); !r) return r;
   const std::string text = m.text + '\0';
   make(path,
@@ -182,7 +180,7 @@ Result<> RootBuilder::add(const mount::Symlink& m) {
 }
 
 Result<> RootBuilder::add(const mount::Directory& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare_parents(path); !r) return r;
   make(path, {.kind = step::MakeEntry::Kind::directory,
               .mode = static_cast<std::uint16_t>(m.mode),
@@ -192,7 +190,7 @@ Result<> RootBuilder::add(const mount::Directory& m) {
 }
 
 Result<> RootBuilder::add(const mount::File& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare_parents(path); !r) return r;
   make(path, {.kind = step::MakeEntry::Kind::file,
               .mode = static_cast<std::uint16_t>(m.mode),
@@ -203,14 +201,14 @@ Result<> RootBuilder::add(const mount::File& m) {
 }
 
 Result<> RootBuilder::add(const mount::Mask& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   builder_.add(step::Mask{builder_.inside(path)}, field_);
   mounted(path, Kind::foreign, landlock::kReadFile);
   return {};
 }
 
 Result<> RootBuilder::add(const mount::RemountReadOnly& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   builder_.add(step::RemountReadOnly{builder_.inside(path)}, field_);
   make_read_only(path);
   return {};

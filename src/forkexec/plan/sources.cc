@@ -14,9 +14,6 @@ namespace pivotbox {
 
 namespace {
 
-/// validate() has been through: cannot fail here. Normal, because it is compared with pivot_root.
-std::string normal(const std::string& path) { return *normal_path(path, {}); }
-
 class SourceLister {
  public:
   SourceLister(const Runner& runner, std::vector<Source>& sources)
@@ -37,10 +34,6 @@ class SourceLister {
   }
 
  private:
-  static bool belongs_to_program(const mount::Bind& m) {
-    return m.ownership == Ownership::program || (m.ownership == Ownership::automatic && m.access == Access::read_write);
-  }
-
   void add(const Mount& mount) {
     std::visit([this](const auto& m) { add(m); }, mount);
   }
@@ -51,7 +44,7 @@ class SourceLister {
   void add(const Guards&) {}
   void add(const mount::Bind& m) {
     sources_.push_back({.field = field_ + ".source",
-                        .path = normal(m.source),
+                        .path = normalized(m.source),
                         .symlinks = m.source_symlinks,
                         .attributes = mount_attributes(m.options, m.access),
                         .map_owner = picked_ids_ && belongs_to_program(m)});
@@ -68,13 +61,13 @@ class SourceLister {
     const bool changeable = !std::holds_alternative<mount::Overlay::ReadOnly>(m.changes);
     for (std::size_t i = 0; i < m.lower.size(); ++i)
       sources_.push_back({.field = field_ + ".lower[" + std::to_string(i) + "]",
-                          .path = normal(m.lower[i]),
+                          .path = normalized(m.lower[i]),
                           .attributes = mount_attributes(m.options, Access::read_only),
                           .map_owner = picked_ids_ && changeable,
                           .directory_only = true});
     if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes))
       sources_.push_back({.field = field_ + ".upper",
-                          .path = std::string(split_path(normal(keep->upper)).parent),
+                          .path = parent_of(normalized(keep->upper)),
                           .attributes = mount_attributes(m.options, Access::read_write),
                           .directory_only = true});
   }

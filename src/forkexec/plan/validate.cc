@@ -318,8 +318,8 @@ class MountCheck {
       if (Result<> r = memory(discard->size_bytes, discard->inodes); !r) return r;
     if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes)) {
       if (Result<> r = both(source(keep->upper, ".upper"), source(keep->work, ".work")); !r) return r;
-      const std::string upper = *normal_path(keep->upper, {});
-      const std::string work = *normal_path(keep->work, {});
+      const std::string upper = normalized(keep->upper);
+      const std::string work = normalized(keep->work);
       if (upper == work || upper == "/" || work == "/" || split_path(upper).parent != split_path(work).parent)
         return invalid(field_ + ".work", "must be another directory beside upper");
     }
