@@ -71,7 +71,17 @@ class SourceLister {
                           .attributes = mount_attributes(m.options, Access::read_write),
                           .directory_only = true});
   }
-  void add(const auto&) {}  // everything else is made, not shown
+
+  // Made, not shown. A new kind of mount does not compile until it is judged here.
+  void add(const mount::Tmpfs&) {}
+  void add(const mount::Proc&) {}
+  void add(const mount::Devpts&) {}
+  void add(const mount::Mqueue&) {}
+  void add(const mount::Symlink&) {}
+  void add(const mount::Directory&) {}
+  void add(const mount::File&) {}
+  void add(const mount::Mask&) {}
+  void add(const mount::RemountReadOnly&) {}
 
   bool picked_ids_;
   std::vector<Source>& sources_;
