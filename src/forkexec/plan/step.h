@@ -328,6 +328,9 @@ using Step = std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup,
                           step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 
+/// The most descriptors a program is given: what InstallFiles moves is on the child's stack.
+inline constexpr std::size_t kMaxFiles = 1024;
+
 /// The most steps a plan may have: init keeps room for the time of each, and reports number them in 16 bits.
 inline constexpr std::size_t kMaxSteps = 4096;
 

@@ -45,7 +45,8 @@ Result<> check_program(const Runner& runner) {
 }
 
 Result<> check_descriptors(const Runner& runner) {
-  if (runner.files.size() > 1024) return invalid("files", "has more than 1024 entries");
+  if (runner.files.size() > kMaxFiles)
+    return invalid("files", "has more than " + std::to_string(kMaxFiles) + " entries");
   for (std::size_t i = 0; i < runner.files.size(); ++i)
     if (runner.files[i] < Runner::kClosed)
       return invalid(indexed("files", i), std::to_string(runner.files[i]) + " is not a descriptor");
