@@ -2,6 +2,8 @@
 
 #include <climits>
 
+#include "forkexec/plan/step.h"
+
 namespace pivotbox {
 
 namespace {
@@ -50,6 +52,10 @@ Result<> require_absolute(std::string_view path, std::string field) {
 bool lies_within(std::string_view path, std::string_view directory) {
   if (directory == "/") return true;
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+bool is_reserved_name(std::string_view name) {
+  return name == kOldRootName || name == kMaskName || name.starts_with(kScaffoldingPrefix);
 }
 
 SplitPath split_path(std::string_view path) {

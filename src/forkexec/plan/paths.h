@@ -21,6 +21,9 @@ namespace pivotbox {
 /// `path` is `directory` or lies below it. Both normal.
 [[nodiscard]] bool lies_within(std::string_view path, std::string_view directory);
 
+/// Whether `name`, one component, is taken for a moment at the top of a new root while that is built.
+[[nodiscard]] bool is_reserved_name(std::string_view name);
+
 /// Directory part and last component of a normal path other than "/".
 struct SplitPath {
   std::string_view parent;

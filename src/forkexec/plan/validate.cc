@@ -346,11 +346,9 @@ class MountCheck {
     const Result<std::string> normal = normal_path(path, field_ + ".target");
     if (!normal) return std::unexpected(normal.error());
     if (*normal == "/") return invalid(field_ + ".target", "\"/\" is the new root itself");
-    if (lies_within(*normal, "/old_root"))
-      return invalid(field_ + ".target", "\"/old_root\" is where the host's root is put for a moment");
-    if (lies_within(*normal, "/.mask") || normal->starts_with("/.overlay-"))
-      return invalid(field_ + ".target", "\"" + *normal + "\" is a name that masks and overlays need for a moment");
-    return {};
+    const std::string top = normal->substr(1, normal->find('/', 1) - 1);
+    if (!is_reserved_name(top)) return {};
+    return invalid(field_ + ".target", "\"/" + top + "\" is a name that building the root needs for a moment");
   }
   Result<> source(const std::string& path, const std::string& name) const {
     const Result<std::string> normal = normal_path(path, field_ + name);
