@@ -152,7 +152,7 @@ Result<> Launch::clone() {
       cgroup_ && cgroup_->birthplace() >= 0 ? cgroup_->birthplace() : runner_.cgroup_fd;
   arguments.flags = plan_.clone_flags | CLONE_CHILD_CLEARTID | (birthplace ? CLONE_INTO_CGROUP : 0U);
   arguments.child_tid = reinterpret_cast<std::uint64_t>(&handshake_.child);
-  arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see died_before_exec()
+  arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see require_executed()
   if (birthplace) arguments.cgroup = static_cast<__u64>(*birthplace);
   start_ns_ = monotonic_ns();
   Result<Birth> born = give_birth(arguments, stack_, child::run_child, &context_);
