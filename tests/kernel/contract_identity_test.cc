@@ -1,4 +1,4 @@
-// The contract's rows about identity and privileges: S8 to S14.
+// The rows of docs/contract.md about identity and privileges: S8 to S14.
 
 #include <linux/capability.h>
 #include <linux/securebits.h>
