@@ -48,11 +48,4 @@ class GroupParser {
 
 Result<Groups> parse_groups(std::string_view text, std::string_view name) { return GroupParser(text, name).parse(); }
 
-std::vector<std::string_view> syscall_names() {
-  std::vector<std::string_view> names;
-  for (int number = 0; number <= kNewestSyscall; ++number)
-    if (const std::string_view name = syscall_name(number); !name.empty()) names.push_back(name);
-  return names;
-}
-
 }  // namespace pivotbox::seccomp

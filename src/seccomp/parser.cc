@@ -13,6 +13,7 @@
 #include "seccomp/constants.h"
 #include "seccomp/lexer.h"
 #include "seccomp/rule_list.h"
+#include "seccomp/syscalls.h"
 
 namespace pivotbox::seccomp {
 
