@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "seccomp/constants.h"
+#include "pivotbox/policy.h"
 #include "seccomp/lexer.h"
-#include "seccomp/syscalls.h"
 
 namespace pivotbox::seccomp {
 

@@ -2,13 +2,11 @@
 
 #include "forkexec/host/launch.h"
 
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,8 +18,6 @@
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/child/message.h"
 #include "forkexec/host/hints.h"
-#include "forkexec/host/init_image.h"
-#include "forkexec/host/process_state.h"
 #include "forkexec/plan/identity.h"
 #include "linux/file.h"
 #include "linux/idmap.h"

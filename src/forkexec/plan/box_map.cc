@@ -1,7 +1,6 @@
 #include "forkexec/plan/box_map.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "forkexec/plan/paths.h"
 

@@ -1,6 +1,5 @@
 #include "forkexec/plan/rule_lookup.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 

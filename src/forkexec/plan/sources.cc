@@ -2,9 +2,6 @@
 
 #include <linux/mount.h>
 
-#include <array>
-#include <utility>
-
 #include "forkexec/plan/devices.h"
 #include "forkexec/plan/mount_attributes.h"
 #include "forkexec/plan/paths.h"
