@@ -86,8 +86,9 @@ enum class Recipients : std::uint8_t {
   process_group,
 };
 
-/// A running box. The destructor kills everything in it and reaps it. Movable, not copyable; one thread at a time. One
-/// that was moved from may only be destroyed or assigned to.
+/// A running box. The destructor kills everything in it and reaps it; that of a copy in a process that the caller has
+/// forked does nothing, and such a copy is good for nothing else. Movable, not copyable; one thread at a time. One that
+/// was moved from may only be destroyed or assigned to.
 ///
 /// Limits of time, and of processes where they end the box, are kept by a thread of the library's own, so they hold
 /// whether or not anybody waits. Another one answers for a filter that kills or notifies, or whose refusals
@@ -106,9 +107,10 @@ class Process {
   [[nodiscard]] int pidfd() const;
   /// Host process id of the box's pid 1: our init, or the program with `pid1 = program`.
   [[nodiscard]] pid_t pid() const;
-  /// Blocks until the box is gone. Can be called again: the same Outcome or Error comes back. Errors: `lost` if nobody
-  /// can say what the program did (the box was destroyed from outside, its exit status was taken, its filter or its CPU
-  /// time could no longer be attended to); `system` if a call failed that waits, or that clears its control group.
+  /// Blocks until the box is gone. Can be called again: the same Outcome or Error comes back. Errors: `lost` if it
+  /// is not known what the program did (the box was destroyed from outside, its exit status was taken, its filter or
+  /// its CPU time could no longer be attended to, waiting failed); `system` if what init reports cannot be read, or the
+  /// box's control group does not get empty.
   [[nodiscard]] Result<Outcome> wait();
   /// As wait(), for at most `timeout` (0 looks once; one too long for the clock is for ever). An empty optional means
   /// that it still runs.

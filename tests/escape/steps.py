@@ -20,8 +20,8 @@ NO_WALL = {
 # Kinds that some boxes have not got: who asks for them.
 SOMETIMES = {
     "assume_ids": "boxes started by root",
-    "attach_mount": "boxes started by root, whose sources the host opens: its walls are those of `bind_mount`",
-    "bind_mount": "boxes started by an ordinary user",
+    "attach_mount": "boxes started by root, whose sources the host opens: its walls are those of `clone_tree`",
+    "clone_tree": "boxes started by an ordinary user",
     "write_cgroup": "boxes with a limit that needs a control group",
 }
 

@@ -123,7 +123,7 @@ TEST(Landlock, AMountLeftWritableIsStillNotWritten) {
   const auto leave_writable = [](Plan& plan) {
     for (Source& source : plan.sources) source.attributes &= ~static_cast<std::uint32_t>(MOUNT_ATTR_RDONLY);
     for (Step& step : plan.steps)
-      if (auto* bind = std::get_if<step::BindMount>(&step))
+      if (auto* bind = std::get_if<step::CloneTree>(&step))
         bind->attributes &= ~static_cast<std::uint32_t>(MOUNT_ATTR_RDONLY);
   };
   for (const char* attack : {"echo x > /data/new", "mkdir /data/d", "ln -s x /data/l", "mkfifo /data/f"}) {

@@ -46,6 +46,24 @@ TEST(Bind, OfAFileHasAFileAsItsTarget) {
             "one file");
 }
 
+TEST(Bind, OfTheHostsRootShowsTheHostsAndNotTheBoxs) {
+  const HostDirectory host;
+  const std::string file = host.make_file("f", "the host's");
+  EXPECT_EQ(output_of(with(shell("cat /host" + file + "; if [ / -ef /host ]; then echo own; fi"),
+                           mount::Bind{.source = "/", .target = "/host"})),
+            "the host's");
+}
+
+TEST(Bind, OfALinkThatClimbsToTheRootIsTheHosts) {
+  const HostDirectory host;
+  const std::string file = host.make_file("f", "the host's");
+  ASSERT_EQ(::symlink(("../../../../../../../.." + file).c_str(), (host / "link").c_str()), 0);
+  EXPECT_EQ(
+      output_of(with(shell("cat /shown"),
+                     mount::Bind{.source = host / "link", .target = "/shown", .source_symlinks = Symlinks::follow})),
+      "the host's");
+}
+
 TEST(Bind, WhatTheProgramWritesBelongsToTheCallersSide) {
   const HostDirectory host;
   static_cast<void>(

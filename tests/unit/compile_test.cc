@@ -280,32 +280,22 @@ TEST(CompilePlan, WithoutInitTheChildBecomesTheProgram) {
   }
 }
 
-// ---- what the new root would cover
+// ---- what the new root covers
 
-TEST(CompilePlan, SourcesBelowTheNewRootAreRefusedWhereTheyWouldBeCovered) {
+TEST(CompilePlan, SourcesAreClonedBeforeTheNewRootCoversThem) {
   Runner runner = seed_runner();
-  for (const char* source : {"/path/to/new/root", "/path/to/new/root/x", "//path/to/./new/root/x"}) {
-    runner.mounts = {mount::Proc{}, mount::Bind{.source = source, .target = "/x"}};
-    EXPECT_EQ(refused_field(runner, ordinary_host()), "mounts[1].source") << source;
-    EXPECT_EQ(refused_field(runner, root_host_without_trees()), "mounts[1].source") << source;
-    EXPECT_EQ(refused_field(runner, root_host()), "accepted") << "opened beforehand";
+  runner.mounts = {mount::Bind{.source = "/", .target = "/x"},
+                   mount::Bind{.source = "/path/to/new/root/y", .target = "/y"}};
+  Runner without_user = runner;
+  without_user.namespaces.user = false;
+  without_user.credential = {.uid = 1000, .gid = 1000, .groups = {}};
+  for (const Plan& plan : {plan_for(runner, ordinary_host()), plan_for(runner, root_host_without_trees()),
+                           plan_for(without_user, root_host())}) {
+    EXPECT_EQ(steps_of<step::CloneTree>(plan).size(), 2U);
+    const std::vector<std::string> names = names_of(plan);
+    EXPECT_EQ(std::find(std::ranges::find(names, "mount_root"), names.end(), "clone_tree"), names.end());
   }
-  runner.mounts = {mount::Bind{.source = "/path/to/new", .target = "/x"}};
-  EXPECT_EQ(refused_field(runner, ordinary_host()), "accepted");
-}
-
-TEST(CompilePlan, RootWithoutUserNamespaceOpensNothingBeforehand) {
-  Runner runner = seed_runner();
-  runner.namespaces.user = false;
-  runner.credential = {.uid = 1000, .gid = 1000, .groups = {}};
-  runner.mounts = {mount::Bind{.source = "/path/to/new/root/x", .target = "/x"}};
-  EXPECT_EQ(refused_field(runner, root_host()), "mounts[0].source");
-}
-
-TEST(CompilePlan, TheHostsRootCoversNothing) {
-  Runner runner = plain_runner();
-  runner.mounts = {mount::Bind{.source = "/usr", .target = "/usr"}};
-  EXPECT_EQ(refused_field(runner, ordinary_host()), "accepted");
+  EXPECT_THAT(steps_of<step::CloneTree>(plan_for(runner, root_host())), IsEmpty()) << "the host has cloned them";
 }
 
 // ---- sizes

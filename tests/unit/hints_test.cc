@@ -31,14 +31,16 @@ TEST(ContractS18, UnsupportedFileSystemHasAHint) {
 
 TEST(ContractS18, PathHasAHint) {
   EXPECT_THAT(step_hint(step::MountRoot{}, SYS_mount, ENOENT), HasSubstr("pivot_root"));
-  EXPECT_THAT(step_hint(step::BindMount{}, SYS_openat2, ENOENT), HasSubstr("must exist"));
+  EXPECT_THAT(step_hint(step::CloneTree{}, SYS_openat2, ENOENT), HasSubstr("removed"));
+  EXPECT_THAT(step_hint(step::AttachMount{}, SYS_openat2, ENOENT), HasSubstr("does not exist"));
   EXPECT_THAT(step_hint(step::ChangeDirectory{}, SYS_openat2, ENOENT), HasSubstr("work_dir"));
 }
 
 TEST(StepHint, DependsOnStepCallAndErrno) {
-  EXPECT_NE(step_hint(step::BindMount{}, SYS_openat2, ENOENT), step_hint(step::Mask{}, SYS_openat2, ENOENT));
-  EXPECT_NE(step_hint(step::BindMount{}, SYS_openat2, ENOENT), step_hint(step::BindMount{}, SYS_openat2, ELOOP));
-  EXPECT_NE(step_hint(step::BindMount{}, SYS_openat2, EINVAL), step_hint(step::BindMount{}, SYS_move_mount, EINVAL));
+  EXPECT_NE(step_hint(step::CloneTree{}, SYS_openat2, ENOENT), step_hint(step::Mask{}, SYS_openat2, ENOENT));
+  EXPECT_NE(step_hint(step::CloneTree{}, SYS_openat2, ENOENT), step_hint(step::CloneTree{}, SYS_openat2, ELOOP));
+  EXPECT_NE(step_hint(step::AttachMount{}, SYS_openat2, EINVAL),
+            step_hint(step::AttachMount{}, SYS_move_mount, EINVAL));
 }
 
 TEST(StepHint, SomeErrnosHaveOneForEveryStep) {

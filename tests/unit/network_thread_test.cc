@@ -57,7 +57,8 @@ const std::string kSetHostName = R"(sethostname("", 0))";
 const std::string kOpenLimit = R"(openat(AT_FDCWD, "/limit", O_WRONLY|O_NOFOLLOW|O_CLOEXEC, 00))";
 const std::vector<std::string> kSentAway = {"sched_getaffinity(0, 1024)", "getcpu()", "sched_setaffinity(5, 8, 0xa)"};
 const std::vector<std::string> kMade = {"unshare(0x40000000)", "socket(2, SOCK_CLOEXEC|SOCK_DGRAM, 0)",
-                                        R"(ioctl(101, SIOCSIFFLAGS, {"lo", UP}))", "ioctl(101, SIOCGSKNS, 0)", "close(101)"};
+                                        R"(ioctl(101, SIOCSIFFLAGS, {"lo", UP}))", "ioctl(101, SIOCGSKNS, 0)",
+                                        "close(101)"};
 const std::vector<std::string> kEntered = {"setns(77, 0x40000000)", "close(77)", R"(write(100, "0", 1))", "close(100)"};
 
 Lines joined(const std::vector<Lines>& parts) {

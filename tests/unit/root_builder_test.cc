@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 using Lines = std::vector<std::string>;
 
-/// The steps of the mounts alone, for an ordinary user.
+/// The steps of the mounts alone, for an ordinary user, without those that clone their sources.
 Lines steps_of_mounts(std::vector<Mount> mounts, const std::set<std::string>& files = {}) {
   Runner runner = plain_runner();
   runner.mounts = std::move(mounts);
@@ -25,7 +25,9 @@ Lines steps_of_mounts(std::vector<Mount> mounts, const std::set<std::string>& fi
   if (!valid) return {"invalid: " + valid.error().message()};
   const Result<Plan> plan = compile_for(runner, ordinary_host(), files);
   if (!plan) return {"refused: " + plan.error().message()};
-  return descriptions_of(*plan, "mounts[");
+  Lines lines = descriptions_of(*plan, "mounts[");
+  std::erase_if(lines, [](const std::string& line) { return line.starts_with("clone "); });
+  return lines;
 }
 
 Plan plan_of(std::vector<Mount> mounts, const HostFacts& host) {
@@ -165,22 +167,26 @@ INSTANTIATE_TEST_SUITE_P(Compile, RefusedTarget, ::testing::ValuesIn(kRefusals),
 
 // ---- each kind
 
-TEST(Mounts, ReadOnlyBindOfAnOrdinaryUserIsDoneByTheChild) {
+TEST(Mounts, SourcesOfAnOrdinaryUserAreClonedByTheChildBeforeTheRootCoversThem) {
   const Plan plan = plan_of({mount::Bind{.source = "/usr", .target = "/a/b"}}, ordinary_host());
-  const auto binds = steps_of<step::BindMount>(plan);
-  ASSERT_EQ(binds.size(), 1U);
-  EXPECT_EQ(text(plan, binds[0].source), "/usr");
-  EXPECT_EQ(text(plan, binds[0].target), "a/b");
-  EXPECT_EQ(binds[0].attributes, static_cast<std::uint32_t>(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
-  EXPECT_EQ(binds[0].device, 0U);
-  EXPECT_EQ(binds[0].follow_symlinks, 0);
-  EXPECT_THAT(steps_of<step::AttachMount>(plan), IsEmpty());
+  const auto clones = steps_of<step::CloneTree>(plan);
+  ASSERT_EQ(clones.size(), 1U);
+  EXPECT_EQ(text(plan, clones[0].source), "/usr");
+  EXPECT_EQ(clones[0].attributes, static_cast<std::uint32_t>(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  EXPECT_EQ(clones[0].device, 0U);
+  EXPECT_EQ(clones[0].follow_symlinks, 0);
+  EXPECT_LT(index_of<step::MakePrivate>(plan), index_of<step::CloneTree>(plan));
+  EXPECT_LT(index_of<step::CloneTree>(plan), index_of<step::MountRoot>(plan));
+  const auto attached = steps_of<step::AttachMount>(plan);
+  ASSERT_EQ(attached.size(), 1U);
+  EXPECT_EQ(text(plan, attached[0].target), "a/b");
+  EXPECT_EQ(attached[0].tree.index, clones[0].tree.index);
 }
 
 TEST(Mounts, BindsFollowLinksOnlyWhenTold) {
   const Plan plan =
       plan_of({mount::Bind{.source = "/usr", .target = "/a", .source_symlinks = Symlinks::follow}}, ordinary_host());
-  EXPECT_EQ(steps_of<step::BindMount>(plan)[0].follow_symlinks, 1);
+  EXPECT_EQ(steps_of<step::CloneTree>(plan)[0].follow_symlinks, 1);
 }
 
 TEST(Mounts, ReadOnlyBindOfRootIsOpenedByTheHost) {
@@ -189,7 +195,7 @@ TEST(Mounts, ReadOnlyBindOfRootIsOpenedByTheHost) {
               root_host());
   const auto attached = steps_of<step::AttachMount>(plan);
   ASSERT_EQ(attached.size(), 2U);
-  EXPECT_THAT(steps_of<step::BindMount>(plan), IsEmpty());
+  EXPECT_THAT(steps_of<step::CloneTree>(plan), IsEmpty());
   for (std::size_t i = 0; i < 2; ++i) {
     const SlotOrigin& origin = plan.slots[attached[i].tree.index];
     EXPECT_EQ(origin.kind, SlotOrigin::Kind::source_tree);
@@ -201,12 +207,12 @@ TEST(Mounts, ReadOnlyBindOfRootIsOpenedByTheHost) {
 
 TEST(Mounts, RootWithoutTreesOrWithoutUserNamespaceBindsByPath) {
   const std::vector<Mount> mounts = {mount::Bind{.source = "/a", .target = "/x"}};
-  EXPECT_EQ(steps_of<step::BindMount>(plan_of(mounts, root_host_without_trees())).size(), 1U);
+  EXPECT_EQ(steps_of<step::CloneTree>(plan_of(mounts, root_host_without_trees())).size(), 1U);
   Runner runner = plain_runner();
   runner.mounts = mounts;
   runner.namespaces.user = false;
   runner.credential = {.uid = 1000, .gid = 1000, .groups = {}};
-  EXPECT_EQ(steps_of<step::BindMount>(compile_for(runner, root_host()).value()).size(), 1U);
+  EXPECT_EQ(steps_of<step::CloneTree>(compile_for(runner, root_host()).value()).size(), 1U);
 }
 
 TEST(Mounts, TmpfsIsLimitedAndOwnedByTheProgram) {
@@ -262,7 +268,7 @@ TEST(Mounts, DevHasSharedMemoryOfTheSizeAskedFor) {
 }
 
 TEST(Mounts, DevChecksTheNumberOfEachDevice) {
-  const auto binds = steps_of<step::BindMount>(plan_of({mount::Dev{}}, ordinary_host()));
+  const auto binds = steps_of<step::CloneTree>(plan_of({mount::Dev{}}, ordinary_host()));
   ASSERT_EQ(binds.size(), 6U);
   const std::uint32_t numbers[] = {0x103, 0x105, 0x107, 0x108, 0x109, 0x500};
   for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(binds[i].device, numbers[i]);

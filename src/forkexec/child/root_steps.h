@@ -30,6 +30,22 @@ class RootSteps : protected MountOperations<K> {
     return 0;
   }
 
+  long apply(const step::CloneTree& s) {
+    open_how how{O_PATH | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS | (s.follow_symlinks != 0 ? 0ULL : RESOLVE_NO_SYMLINKS)};
+    const long source = sys(__NR_openat2, AT_FDCWD, text(s.source), &how, sizeof how);
+    if (source < 0) return source;
+    if (s.device != 0)
+      if (const long r = require_device(source, s.device); r < 0) return r;
+    const long tree =
+        sys(__NR_open_tree, source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    if (tree < 0) return tree;
+    mount_attr attr{s.attributes, 0, kMsPrivate, 0};
+    if (const long r = sys(__NR_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr); r < 0)
+      return r;
+    if (const long r = sys(__NR_dup3, tree, slot(s.tree), O_CLOEXEC); r < 0) return r;
+    return close_after(source, close_after(tree, 0));
+  }
+
   long apply(const step::MountRoot& s) {
     if (const long r = sys(__NR_mount, "tmpfs", text(s.path), "tmpfs", kMsNosuid | kMsNodev, text(s.options)); r < 0)
       return r;
@@ -43,21 +59,6 @@ class RootSteps : protected MountOperations<K> {
     const long made = make_entry(parent, s);
     if (made < 0 || s.uid == step::kKeepOwner) return close_after(parent, made);
     return close_after(parent, sys(__NR_fchownat, parent, text(s.name), s.uid, s.gid, AT_SYMLINK_NOFOLLOW));
-  }
-
-  long apply(const step::BindMount& s) {
-    open_how how{O_PATH | O_CLOEXEC, 0, RESOLVE_NO_MAGICLINKS | (s.follow_symlinks != 0 ? 0ULL : RESOLVE_NO_SYMLINKS)};
-    const long source = sys(__NR_openat2, AT_FDCWD, text(s.source), &how, sizeof how);
-    if (source < 0) return source;
-    if (s.device != 0)
-      if (const long r = require_device(source, s.device); r < 0) return r;
-    const long tree =
-        sys(__NR_open_tree, source, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-    if (tree < 0) return tree;
-    mount_attr attr{s.attributes, 0, kMsPrivate, 0};
-    if (const long r = sys(__NR_mount_setattr, tree, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof attr); r < 0)
-      return r;
-    return close_after(source, close_after(tree, attach(tree, s.target)));
   }
 
   long apply(const step::AttachMount& s) { return attach(slot(s.tree), s.target); }

@@ -37,6 +37,7 @@ class Launch {
  private:
   Result<> open_what_the_child_needs();
   Result<> open_descriptors();
+  [[nodiscard]] int source_of(const SlotOrigin& origin) const;
   Result<int> open_channel();
   Result<int> open_init_plan();
   Result<int> open_status();

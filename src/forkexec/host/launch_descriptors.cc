@@ -36,7 +36,7 @@ Result<int> Launch::open_slot(const SlotOrigin& origin) {
     case SlotOrigin::Kind::given:
       return keep_number();
     case SlotOrigin::Kind::source_tree:
-      return sources_[static_cast<std::size_t>(origin.number)].tree.get();
+      return source_of(origin);
     case SlotOrigin::Kind::init_image:
       return init_image();
     case SlotOrigin::Kind::raised:
@@ -82,6 +82,11 @@ Result<int> Launch::open_status() {
   if (::fcntl(status_read_.get(), F_SETFL, O_NONBLOCK) != 0)  // this end alone: init's may wait
     return std::unexpected(linux_::system_error("make the host's end of init's status not wait", "fcntl"));
   return status_write_.get();
+}
+
+int Launch::source_of(const SlotOrigin& origin) const {
+  const OpenSource& source = sources_[static_cast<std::size_t>(origin.number)];
+  return source.tree ? source.tree.get() : source.path.get();
 }
 
 Result<int> Launch::open_channel() {

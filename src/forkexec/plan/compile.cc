@@ -63,7 +63,7 @@ class Compiler {
             Error{.kind = Error::Kind::invalid,
                   .field = "capabilities[" + std::to_string(i) + "]",
                   .action = std::to_string(runner_.capabilities[i]) + " is not known to this kernel"});
-    return sources_stay_visible();
+    return {};
   }
 
   /// What the host can build of what is asked for, or why that is not enough.
@@ -73,20 +73,6 @@ class Compiler {
     plan_.strength = {.namespaces = clone_flags_of(runner_.namespaces) != 0,
                       .landlock_abi = *landlock_abi,
                       .filter = !runner_.seccomp.program().empty()};
-    return {};
-  }
-
-  // A child that resolves sources by path would look below the new root that covers them.
-  Result<> sources_stay_visible() const {
-    const bool opened_by_host = host_.opens_trees && runner_.namespaces.user;
-    if (!runner_.pivot_root || *runner_.pivot_root == "/" || opened_by_host) return {};
-    for (const Source& source : plan_.sources)
-      if (lies_within(source.path, *runner_.pivot_root))
-        return std::unexpected(Error{
-            .kind = Error::Kind::invalid,
-            .field = source.field,
-            .action = source.path + " lies below pivot_root " + *runner_.pivot_root + ", which the new root covers",
-            .hint = "use pivot_root = \"/\", which covers nothing"});
     return {};
   }
 
@@ -133,6 +119,7 @@ class Compiler {
   }
 
   Result<> new_root() {
+    open_sources();
     const std::string& root = *runner_.pivot_root;
     // A path "/" is the old root even when something is mounted over it, but ".." from there climbs onto what is.
     build_.add(step::MountRoot{.path = build_.text(root),
@@ -143,6 +130,22 @@ class Compiler {
     Result<> built = builder.build();
     root_entries_ = builder.entries();
     return built;
+  }
+
+  /// The host can clone mounts of its own mount namespace only, the child only those of the user namespace's.
+  void open_sources() {
+    const bool opened_by_host = host_.opens_trees && runner_.namespaces.user;
+    for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
+      Source& source = plan_.sources[i];
+      source.tree = build_.slot({.kind = SlotOrigin::Kind::source_tree, .number = static_cast<int>(i)});
+      if (opened_by_host) continue;
+      build_.add(step::CloneTree{.source = build_.text(source.path),
+                                 .tree = source.tree,
+                                 .attributes = source.attributes,
+                                 .device = source.device,
+                                 .follow_symlinks = source.symlinks == Symlinks::follow},
+                 source.field);
+    }
   }
 
   // While the host's /proc is in sight, and after the mounts: fsmount(2) makes a mount namespace for a moment. Every

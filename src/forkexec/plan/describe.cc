@@ -61,13 +61,13 @@ class Describer {
     }
     return fmt::format("make file {} (mode {:04o}, {} bytes)", path, s.mode, s.contents.size);
   }
-  std::string operator()(const step::BindMount& s) const {
-    return fmt::format("bind {} on {}{}", text(s.source), inside(s.target), attributes(s.attributes));
+  std::string operator()(const step::CloneTree& s) const {
+    return fmt::format("clone {}{}", text(s.source), attributes(s.attributes));
   }
   std::string operator()(const step::AttachMount& s) const {
     const Source& source = plan_.sources[static_cast<std::size_t>(plan_.slots[s.tree.index].number)];
     return fmt::format("bind {} on {}{}{}", source.path, inside(s.target), attributes(source.attributes),
-                       source.map_owner ? ", its owner mapped to the program" : "");
+                       source.map_owner && plan_.identity.picked ? ", its owner mapped to the program" : "");
   }
   std::string operator()(const step::MountFilesystem& s) const {
     return fmt::format("mount {} on {}{}{}", text(s.type), inside(s.target), options(s.options),
@@ -228,7 +228,7 @@ struct Namer {
   std::string_view operator()(const step::ForbidNamespaces&) const { return "forbid_namespaces"; }
   std::string_view operator()(const step::MountRoot&) const { return "mount_root"; }
   std::string_view operator()(const step::MakeEntry&) const { return "make_entry"; }
-  std::string_view operator()(const step::BindMount&) const { return "bind_mount"; }
+  std::string_view operator()(const step::CloneTree&) const { return "clone_tree"; }
   std::string_view operator()(const step::AttachMount&) const { return "attach_mount"; }
   std::string_view operator()(const step::MountFilesystem&) const { return "mount_filesystem"; }
   std::string_view operator()(const step::Dismantle&) const { return "dismantle"; }

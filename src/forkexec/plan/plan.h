@@ -27,6 +27,7 @@ struct Source {
   bool directory_only = false;
   std::optional<FileIdentity> identity{};  ///< which file it must be
   std::optional<Owner> owner{};            ///< instead of its own, for `map_owner`
+  Slot tree{};                             ///< of compile()
 };
 
 /// Every source of `runner`, in the order in which compile() asks for them. `root` is what its path rules have made of
@@ -96,7 +97,7 @@ struct SlotOrigin {
     raised,           ///< the same, duplicated above every number that InstallFiles overwrites
     program_channel,  ///< where the host says what to execute
     given,            ///< descriptor `number` of the program, which comes through that channel
-    source_tree,      ///< Source `number`, opened by the host
+    source_tree,      ///< Source `number`: a clone of it, or itself where the child has to make that (CloneTree)
     host_pidfd,       ///< the calling process
     init_image,
     init_plan,                     ///< the steps that init's child has to do

@@ -243,17 +243,7 @@ Result<> RootBuilder::show_next_source_at(const std::string& path) {
 
 void RootBuilder::show_source(const std::string& path) {
   const Source& source = plan_.sources[next_source_];
-  if (host_.opens_trees && runner_.namespaces.user) {
-    const Slot tree = builder_.slot({.kind = SlotOrigin::Kind::source_tree, .number = static_cast<int>(next_source_)});
-    builder_.add(step::AttachMount{.tree = tree, .target = builder_.inside(path)}, source.field);
-  } else {
-    builder_.add(step::BindMount{.source = builder_.text(source.path),
-                                 .target = builder_.inside(path),
-                                 .attributes = source.attributes,
-                                 .device = source.device,
-                                 .follow_symlinks = source.symlinks == Symlinks::follow},
-                 source.field);
-  }
+  builder_.add(step::AttachMount{.tree = source.tree, .target = builder_.inside(path)}, source.field);
   ++next_source_;
 }
 

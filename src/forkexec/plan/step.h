@@ -121,18 +121,18 @@ struct MakeEntry {
   std::uint32_t gid = kKeepOwner;
 };
 
-/// A host path, attached at `target` with the attributes of mount_setattr(2) set on the whole tree before it is
-/// visible.
-struct BindMount {
+/// A clone of the mounts at and below a host path, with the attributes of mount_setattr(2) set on all of them, where
+/// the host could not make it. It comes before the new root, which covers host paths.
+struct CloneTree {
   static constexpr auto kPhase = Phase::filesystem;
   Text source;
-  Text target;
+  Slot tree;                 // of the source; from here on the clone is under its number
   std::uint32_t attributes;  // MOUNT_ATTR_*
   std::uint32_t device;      // if not 0, the source must be the character device with this number (new_encode_dev)
   std::uint8_t follow_symlinks;
 };
 
-/// A tree the host has opened and restricted already.
+/// A tree that was cloned and restricted, by the host or by CloneTree.
 struct AttachMount {
   static constexpr auto kPhase = Phase::filesystem;
   Slot tree;
@@ -320,7 +320,7 @@ struct LoadFilter {
 }  // namespace step
 
 using Step = std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup, step::EnterNamespaces, step::AssumeIds,
-                          step::MakePrivate, step::ForbidNamespaces, step::MountRoot, step::MakeEntry, step::BindMount,
+                          step::MakePrivate, step::ForbidNamespaces, step::CloneTree, step::MountRoot, step::MakeEntry,
                           step::AttachMount, step::MountFilesystem, step::Dismantle, step::Mask, step::RemountReadOnly,
                           step::FillLayer, step::GuardPaths, step::PivotRoot, step::DetachOldRoot, step::SealRoot,
                           step::SetHostName, step::EnterNetwork, step::AwaitProgram, step::SetIdentity, step::SetLimit,

@@ -54,7 +54,7 @@ int drop(Plan& plan, std::string_view name) {
 }
 
 int clear_bind_attribute(Plan& plan, std::uint32_t attribute) {
-  int changed = each<step::BindMount>(plan, [&](step::BindMount& bind) {
+  int changed = each<step::CloneTree>(plan, [&](step::CloneTree& bind) {
     const bool set = (bind.attributes & attribute) != 0;
     bind.attributes &= ~attribute;
     return set;
@@ -130,15 +130,15 @@ int die_when_ready(Runner& runner) {
 std::vector<Weakening> all_weakenings() {
   std::vector<Weakening> all = {
       {.name = "bind.read_only",
-       .step = "bind_mount",
+       .step = "clone_tree",
        .take = [](Plan& p, Prepared&) { return clear_bind_attribute(p, MOUNT_ATTR_RDONLY); }},
       {.name = "bind.nosuid",
-       .step = "bind_mount",
+       .step = "clone_tree",
        .take = [](Plan& p, Prepared&) { return clear_bind_attribute(p, MOUNT_ATTR_NOSUID); }},
       {.name = "bind.nodev",
-       .step = "bind_mount",
+       .step = "clone_tree",
        .take = [](Plan& p, Prepared&) { return clear_bind_attribute(p, MOUNT_ATTR_NODEV); }},
-      {.name = "bind.no_symlinks", .step = "bind_mount", .ask = follow_source_symlinks},
+      {.name = "bind.no_symlinks", .step = "clone_tree", .ask = follow_source_symlinks},
       {.name = "proc.read_only",
        .step = "mount_filesystem",
        .take = [](Plan& p, Prepared&) { return clear_file_system_attribute(p, "proc", MOUNT_ATTR_RDONLY); }},
