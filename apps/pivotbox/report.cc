@@ -8,7 +8,6 @@
 
 #include "json.h"
 #include "names.h"
-#include "output.h"
 #include "text.h"
 
 namespace pivotbox::cli {

@@ -12,8 +12,12 @@ namespace pivotbox {
 /// How explain() writes the plan.
 enum class ExplainFormat : std::uint8_t {
   text,  ///< a table: number, phase, step, the field that asked for it
-  json,  ///< an object {"namespaces": [...], "steps": [{"index", "phase", "step", "description", "field", "process"}],
-         ///< "finale": ...}
+  /// One object: "version", a number; "namespaces", the names of the new ones; "strength" {"namespaces",
+  /// "landlock_abi", "filter"}, as Strength; "steps", each {"index", "phase", "step", "description", "field",
+  /// "process"}, where "process" is "child" or "program" and "field" the Runner's; "pid1", "init" or "program"; and
+  /// "finale", what is executed. Within version 1 no member goes or changes its meaning, and others may come; which
+  /// steps there are, and their descriptions, may change with any release.
+  json,
   mermaid,  ///< a Mermaid sequence diagram
 };
 

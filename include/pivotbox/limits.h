@@ -9,8 +9,8 @@
 
 namespace pivotbox {
 
-/// Bandwidth of one block device for the whole box; at least one of the four is given. With cgroup v1 only what reaches
-/// the device in the program's own name counts, so not what the page cache writes back later.
+/// Bandwidth of one block device for the whole box; at least one of the four is given, and none is 0. With cgroup v1
+/// only what reaches the device in the program's own name counts, so not what the page cache writes back later.
 struct IoLimit {
   std::string device;  ///< absolute path of the whole disk: "/dev/vda", not a partition of it
   std::optional<std::uint64_t> read_bytes_per_second;
@@ -39,8 +39,8 @@ enum class ProcessesExceeded : std::uint8_t {
 /// version 2 are found by themselves, also mixed. Where none may be made, as in an ordinary user's login session, the
 /// user's systemd is asked: it moves the calling process into a scope, once (docs/limits.md).
 struct Limits {
-  /// Memory, with what the kernel holds for the box (page cache, tmpfs, pipes, page tables): at least 1 MiB. There is
-  /// no swap beyond it. Whoever reaches it is killed, and with it the whole box. Needs `pid1 = init`.
+  /// Memory, with what the kernel holds for the box (page cache, tmpfs, pipes, page tables): from 1 MiB to 2^62
+  /// bytes. There is no swap beyond it. Whoever reaches it is killed, and with it the whole box. Needs `pid1 = init`.
   std::optional<std::uint64_t> memory_bytes;
   /// Processes and threads of the program and its descendants at any one time, from 1 to 2^22; absent: as many as the
   /// host allows. Kept by RLIMIT_NPROC, which Linux counts per user and user namespace since 5.14, so no control group

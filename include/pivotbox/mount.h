@@ -1,7 +1,8 @@
 // What a new root is built of. Every entry is done in the order given, before pivot_root(2).
 //
 // `target` is always an absolute path inside the new root. Missing targets are created there, never on the host; a
-// target never passes through a symbolic link, and ".." is refused.
+// target never passes through a symbolic link. "/" and ".." are refused, and at the top the names that building a root
+// takes for a moment: "old_root", ".mask" and those that begin with ".overlay-".
 #pragma once
 
 #include <cstdint>
@@ -41,7 +42,7 @@ namespace mount {
 /// What the program writes belongs on the host to the owner of `source` if the box's ids were picked (see Ownership),
 /// and to the mapped host id if `uid_mappings` are given.
 struct Bind {
-  std::string source;  ///< absolute path on the host
+  std::string source;  ///< absolute path on the host, without ".."
   std::string target;
   Access access = Access::read_only;
   MountOptions options{};
@@ -53,15 +54,14 @@ struct Bind {
 /// An empty file system in memory, owned by the program's user.
 struct Tmpfs {
   std::string target;
-  std::uint64_t size_bytes =
-      64U << 20U;                ///< at least one page; zero is refused (the kernel would read it as unlimited)
-  std::uint64_t inodes = 16384;  ///< files and directories it can hold; at least 2
-  std::uint32_t mode = 0755;     ///< permissions of its root, at most 07777
+  std::uint64_t size_bytes = 64U << 20U;  ///< 4096 to 2^62; zero is refused (the kernel would read it as unlimited)
+  std::uint64_t inodes = 16384;           ///< files and directories it can hold; 2 to 2^31
+  std::uint32_t mode = 0755;              ///< permissions of its root, at most 07777
   MountOptions options{};
   bool operator==(const Tmpfs&) const = default;
 };
 
-/// procfs of the new pid namespace (proc(5)). Always nosuid, nodev, noexec.
+/// procfs of the new pid namespace (proc(5)), which it needs. Always nosuid, nodev, noexec.
 struct Proc {
   /// What there is besides processes.
   enum class Subset : std::uint8_t {
@@ -94,7 +94,7 @@ struct Devpts {
   bool operator==(const Devpts&) const = default;
 };
 
-/// POSIX message queues of the new ipc namespace. With Landlock, mq_open(3) needs it.
+/// POSIX message queues of the new ipc namespace, which it needs. With Landlock, mq_open(3) needs it.
 struct Mqueue {
   std::string target = "/dev/mqueue";
   bool operator==(const Mqueue&) const = default;
@@ -108,18 +108,18 @@ struct Overlay {
   };
   /// Changes go to memory and are thrown away.
   struct Discard {
-    std::uint64_t size_bytes = 64U << 20U;
-    std::uint64_t inodes = 16384;
+    std::uint64_t size_bytes = 64U << 20U;  ///< as of Tmpfs
+    std::uint64_t inodes = 16384;           ///< as of Tmpfs
     bool operator==(const Discard&) const = default;
   };
   /// Changes are kept in `upper`; `work` is an empty directory beside it on the same mount.
   struct Keep {
-    std::string upper;
-    std::string work;
+    std::string upper;  ///< absolute, on the host; not "/"
+    std::string work;   ///< absolute, on the host, in the same directory as `upper`
     bool operator==(const Keep&) const = default;
   };
 
-  std::vector<std::string> lower;  ///< absolute host directories, the topmost first; at least one
+  std::vector<std::string> lower;  ///< absolute host directories, the topmost first; 1 to 20
   std::string target;
   std::variant<ReadOnly, Discard, Keep> changes{};
   MountOptions options{};
@@ -128,7 +128,7 @@ struct Overlay {
 
 /// A symbolic link at `target` that says `text`.
 struct Symlink {
-  std::string text;
+  std::string text;  ///< 1 to 4095 bytes without NUL
   std::string target;
   bool operator==(const Symlink&) const = default;
 };
@@ -136,7 +136,7 @@ struct Symlink {
 /// An empty directory owned by the program's user.
 struct Directory {
   std::string target;
-  std::uint32_t mode = 0755;
+  std::uint32_t mode = 0755;  ///< at most 07777
   bool operator==(const Directory&) const = default;
 };
 
@@ -144,7 +144,7 @@ struct Directory {
 struct File {
   std::string target;
   std::string contents;
-  std::uint32_t mode = 0644;
+  std::uint32_t mode = 0644;  ///< at most 07777
   bool operator==(const File&) const = default;
 };
 

@@ -36,11 +36,18 @@ struct SyscallNotification {
   [[nodiscard]] std::string text() const;
 };
 
-/// The answer to a SyscallNotification.
+/// The answer to a SyscallNotification. Made by the functions of the same names, which say what each means.
 struct SyscallResponse {
-  enum class Kind : std::uint8_t { proceed, fail, value, add_fd, kill };
+  /// What becomes of the call.
+  enum class Kind : std::uint8_t {
+    proceed,  ///< it is made
+    fail,     ///< it fails with the errno `number`
+    value,    ///< it returns `number` without being made
+    add_fd,   ///< it returns a copy of the descriptor `number`
+    kill,     ///< it is the end of the box
+  };
   Kind kind = Kind::kill;
-  std::int64_t number = 0;    ///< errno, value, or descriptor of this process
+  std::int64_t number = 0;    ///< errno (1 to 4095), value, or descriptor of this process
   bool close_on_exec = true;  ///< of the descriptor that is added
 
   /// The call is made after all, as if there were no filter. Only for what is harmless whatever the arguments.

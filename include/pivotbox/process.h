@@ -87,11 +87,13 @@ enum class Recipients : std::uint8_t {
 };
 
 /// A running box. The destructor kills everything in it and reaps it; that of a copy in a process that the caller has
-/// forked does nothing, and such a copy is good for nothing else. Movable, not copyable; one thread at a time.
+/// forked does nothing, and such a copy is good for nothing else. Movable, not copyable; one thread at a time. One that
+/// was moved from may only be destroyed or assigned to.
 ///
 /// Limits of time, and of processes where they end the box, are kept by a thread of the library's own, so they hold
-/// whether or not anybody waits. It has every signal blocked, and is gone when the box is and wait() or the destructor
-/// has returned. Without such limits there is no thread.
+/// whether or not anybody waits. Another one answers for a filter that kills or notifies, or whose refusals
+/// Runner::on_denial is told of; only with `pid1 = init`. Both have every signal blocked, and are gone when the box is
+/// and wait() or the destructor has returned. Other boxes have no thread.
 ///
 /// Waiting goes through a pidfd, so other waiters in the calling process cannot be confused: with an init of ours (the
 /// default) even SIGCHLD ignored or a stray wait(-1) does no harm.
@@ -105,12 +107,15 @@ class Process {
   [[nodiscard]] int pidfd() const;
   /// Host process id of the box's pid 1: our init, or the program with `pid1 = program`.
   [[nodiscard]] pid_t pid() const;
-  /// Blocks until the box is gone. Can be called again: the same Outcome comes back.
+  /// Blocks until the box is gone. Can be called again: the same Outcome or Error comes back. Errors: `lost` if nobody
+  /// can say what the program did (the box was destroyed from outside, its exit status was taken, its filter or its CPU
+  /// time could no longer be attended to); `system` if a call failed that waits, or that clears its control group.
   [[nodiscard]] Result<Outcome> wait();
-  /// As wait(), for at most `timeout` (0 looks once). An empty optional means that it still runs.
+  /// As wait(), for at most `timeout` (0 looks once; one too long for the clock is for ever). An empty optional means
+  /// that it still runs.
   [[nodiscard]] Result<std::optional<Outcome>> wait_for(std::chrono::nanoseconds timeout);
-  /// Sends `signal` (1-64) to the program, or its group; SIGKILL ends everything in the box. No error if it is gone
-  /// already.
+  /// Sends `signal` to the program, or its group; SIGKILL ends everything in the box. No error if it is gone already.
+  /// Errors: `invalid` if it is not from 1 to 64; `system` if it cannot be sent.
   [[nodiscard]] Result<> kill(int signal, Recipients recipients = Recipients::program);
   /// Ends everything in the box because the program wrote more than the caller keeps: the Outcome will be
   /// `output_exceeded`. No error if it is gone already.

@@ -19,9 +19,9 @@ enum class NameLookup : std::uint8_t {
 
 /// Choices for host_root().
 struct HostRootOptions {
-  std::uint64_t tmp_size_bytes = 256U << 20U;  ///< size of /tmp
-  std::string work_dir = "/work";              ///< an empty writable directory in memory; "" for none
-  std::uint64_t work_size_bytes = 256U << 20U;
+  std::uint64_t tmp_size_bytes = 256U << 20U;   ///< size of /tmp; as of mount::Tmpfs
+  std::string work_dir = "/work";               ///< an empty writable directory in memory; "" for none
+  std::uint64_t work_size_bytes = 256U << 20U;  ///< size of `work_dir`; as of mount::Tmpfs
   NameLookup name_lookup = NameLookup::box;
   /// Ids of the program inside, which /etc/passwd and /etc/group call "box" unless they are those of root or nobody.
   /// Absent: the ones a Runner picks by itself.
@@ -40,7 +40,8 @@ struct HostRootOptions {
 [[nodiscard]] Result<std::vector<Mount>> host_root_in_place();
 
 /// An unpacked root file system used read-only: every entry of `directory` (absolute), with fresh /proc, /dev and /tmp
-/// in place of its own. /sys and /run are left out. Thread-safe.
+/// in place of its own. /sys and /run are left out, and what has a name that no mount may have. Errors: `invalid` when
+/// `directory` is not absolute, `system` when it cannot be read. Thread-safe.
 [[nodiscard]] Result<std::vector<Mount>> directory_root(const std::string& directory,
                                                         std::uint64_t tmp_size_bytes = 256U << 20U);
 

@@ -19,9 +19,10 @@ struct RunOptions {
 };
 
 /// Starts `runner` with descriptors 0, 1 and 2 on pipes (the rest of `files` stays), feeds it, collects what it writes
-/// and waits for the end. Blocks; thread-safe.
+/// and waits for the end. Errors: those of Runner::start() and Process::wait(), and `system` when pipes cannot be made
+/// or used. Blocks; thread-safe.
 [[nodiscard]] Result<Outcome> run(const Runner& runner, const RunOptions& options = {});
-/// The same for `program` in a box that was built ahead.
+/// The same for `program` in a box that was built ahead; errors of starting are those of Box::start().
 [[nodiscard]] Result<Outcome> run(Box box, Program program, const RunOptions& options = {});
 
 }  // namespace pivotbox

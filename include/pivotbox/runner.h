@@ -41,41 +41,44 @@ struct Namespaces {
 /// Whether the calling process may make these namespaces here and now: a child of it tries, and ends. Thread-safe.
 [[nodiscard]] bool can_make(const Namespaces& namespaces);
 
-/// `size` ids from `container_id` on inside are `host_id` on outside (user_namespaces(7)).
+/// `size` ids from `container_id` on inside are `host_id` on outside (user_namespaces(7)). None may be beyond
+/// 4294967294, and none in two mappings.
 struct IdMapping {
   std::uint32_t container_id = 0;
   std::uint32_t host_id = 0;
-  std::uint32_t size = 1;
+  std::uint32_t size = 1;  ///< at least 1
   bool operator==(const IdMapping&) const = default;
 };
 
 /// Host ids that boxes started by root get when no mappings are given: two fresh ones per box, one for init, one for
 /// the program, unique among live boxes as long as `count` is at least twice the host's pid_max.
 struct HostIdRange {
-  std::uint32_t first = 0x70000000;  ///< not used by distributions or systemd
-  std::uint32_t count = 1U << 23U;   ///< at least 2
+  std::uint32_t first = 0x70000000;  ///< not 0; the default is not used by distributions or systemd
+  std::uint32_t count = 1U << 23U;   ///< at least 2; the last id is at most 4294967294
   bool operator==(const HostIdRange&) const = default;
 };
 
 /// /proc/PID/setgroups of a new user namespace.
 enum class Setgroups : std::uint8_t {
   automatic,  ///< allow for root, deny for an ordinary user (the kernel's condition for writing gid_map)
-  deny,
-  allow,
+  deny,       ///< no process of the box can set supplementary groups
+  allow,      ///< one that has CAP_SETGID can
 };
 
-/// Ids the program runs with, as seen inside the box.
+/// Ids the program runs with, as seen inside the box. Mapped where mappings are given, never 4294967295.
 struct Credential {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::vector<std::uint32_t> groups;  ///< supplementary groups; none by default
+  /// Supplementary groups; none by default. In a new user namespace they have to be in `gid_mappings`, and `setgroups`
+  /// may not be `deny`.
+  std::vector<std::uint32_t> groups;
   bool operator==(const Credential&) const = default;
 };
 
 /// One resource limit (setrlimit(2)).
 struct ResourceLimit {
   static constexpr std::uint64_t kUnlimited = ~std::uint64_t{0};
-  int resource = 0;  ///< RLIMIT_NOFILE, ...
+  int resource = 0;  ///< RLIMIT_NOFILE, ..., below RLIM_NLIMITS
   std::uint64_t soft = 0;
   std::uint64_t hard = 0;  ///< at least `soft`
   bool operator==(const ResourceLimit&) const = default;
@@ -94,9 +97,9 @@ struct Runner {
   static constexpr int kClosed = -1;
 
   /// Program and arguments, at least one. A name without "/" is looked up inside the box along PATH of `env`
-  /// (/usr/local/bin:/usr/bin:/bin when that has none).
+  /// (/usr/local/bin:/usr/bin:/bin when that has none). The first is not empty; none contains NUL.
   std::vector<std::string> args;
-  /// The whole environment, "NAME=value"; nothing is inherited.
+  /// The whole environment, "NAME=value" without NUL; nothing is inherited.
   std::vector<std::string> env;
   /// Executed (execveat(2)) instead of a path; args[0] is only its name then. A script cannot be executed this way.
   std::optional<int> exec_fd;
@@ -108,10 +111,14 @@ struct Runner {
 
   Namespaces namespaces{};
   /// Empty: the ids are picked. Started by root, two fresh unprivileged host ids (`host_ids`), the program being 1000
-  /// inside; started by an ordinary user, that user's own id on both sides.
+  /// inside; started by an ordinary user, that user's own id on both sides. At most 340 entries; they need a new user
+  /// namespace, and gid_mappings beside them.
   std::vector<IdMapping> uid_mappings;
+  /// The same for groups.
   std::vector<IdMapping> gid_mappings;
+  /// Anything but `automatic` needs a new user namespace.
   Setgroups setgroups = Setgroups::automatic;
+  /// Where ids are picked from for a box that root starts.
   HostIdRange host_ids{};
   /// Absent: the first id of each mapping, or the picked one.
   std::optional<Credential> credential;
@@ -125,18 +132,24 @@ struct Runner {
   /// What of that is hidden, read-only or writable, in no order.
   std::vector<PathRule> path_rules;
 
-  /// Absent: "pivotbox" in a new uts namespace, the host's otherwise. At most 64 bytes.
+  /// Absent: "pivotbox" in a new uts namespace, the host's otherwise. 1 to 64 bytes without NUL; needs that namespace.
   std::optional<std::string> host_name;
+  /// NIS domain name (setdomainname(2)). Absent: the host's. 1 to 64 bytes without NUL; needs a new uts namespace.
   std::optional<std::string> domain_name;
   /// Of the whole box.
   Limits limits{};
-  /// Of the program and, each for itself, of its descendants.
+  /// Of the program and, each for itself, of its descendants. Each resource once at most, RLIMIT_NPROC only without
+  /// Limits::processes.
   std::vector<ResourceLimit> rlimits;
   /// Capabilities (CAP_*, capabilities(7)) the program keeps, in its user namespace; every other one is gone for good.
+  /// The kernel has to know them.
   std::vector<int> capabilities;
+  /// Whether execve(2) can give no privileges (PR_SET_NO_NEW_PRIVS). Without it a filter and Landlock take
+  /// CAP_SYS_ADMIN among `capabilities`. false weakens the box.
   bool no_new_privs = true;
+  /// Which system calls may be made; the preset "default" if nothing is said. docs/policy.md.
   SeccompFilter seccomp{};
-  /// nullopt leaves Landlock out.
+  /// nullopt leaves Landlock out, which weakens the box.
   std::optional<Landlock> landlock = Landlock{};
   /// What is accepted when the host cannot build everything; otherwise that is an Error.
   Require require = Require::everything;
@@ -151,17 +164,21 @@ struct Runner {
   std::optional<int> cgroup_fd;
   /// A terminal that becomes the program's controlling one; needs `new_session`.
   std::optional<int> controlling_terminal;
+  /// Whether the program gets a session and process group of its own (setsid(2)), without the caller's terminal and
+  /// session keyring. false weakens the box.
   bool new_session = true;
+  /// Permissions that new files of the program do not get (umask(2)), at most 0777.
   std::uint32_t umask = 022;
-  /// Sent to the program when the calling process dies; 0 lets it live on. With `pid1 = program` the kernel ties it to
-  /// the thread that builds the box (PR_SET_PDEATHSIG).
+  /// Sent to the program when the calling process dies, 1 to 64; 0 lets it live on. With `pid1 = program` the kernel
+  /// ties it to the thread that builds the box (PR_SET_PDEATHSIG).
   int parent_death_signal = SIGKILL;
+  /// `init` needs a new pid namespace.
   Pid1 pid1 = Pid1::init;
 
   /// Called in the calling thread when the box is built and before the program is executed, with the host pid of its
   /// pid 1. An Error or exception ends the launch with that. It must not wait for the box.
   std::function<Result<>(pid_t)> on_ready;
-  /// The launch fails with ETIMEDOUT if the box is not built by then; at least 1 ms.
+  /// The launch fails with ETIMEDOUT if the box is not built by then; 1 ms to 24 hours.
   std::chrono::milliseconds setup_timeout{30000};
   /// Keep how long each step took (Process::step_times).
   bool record_step_times = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "linux/mountinfo.h"
+
 namespace pivotbox::cgroup {
 
 namespace {
@@ -15,29 +17,14 @@ struct MountLine {
   std::vector<std::string_view> super_options;
 };
 
-/// Spaces and the like are written "\040".
-std::string unescaped(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto digit = [&](std::size_t at) { return text[i + at] - '0'; };
-    if (text[i] != '\\' || i + 3 >= text.size()) {
-      plain += text[i];
-      continue;
-    }
-    plain += static_cast<char>(digit(1) * 64 + digit(2) * 8 + digit(3));
-    i += 3;
-  }
-  return plain;
-}
-
 std::optional<MountLine> parse_mount(std::string_view line) {
   const std::size_t separator = line.find(" - ");
   if (separator == std::string_view::npos) return std::nullopt;
   const std::vector<std::string_view> before = split(line.substr(0, separator), ' ');
   const std::vector<std::string_view> after = split(line.substr(separator + 3), ' ');
   if (before.size() < 6 || after.size() < 3 || !after[0].starts_with("cgroup")) return std::nullopt;
-  return MountLine{.root = unescaped(before[3]),
-                   .mount_point = unescaped(before[4]),
+  return MountLine{.root = linux_::mountinfo_path(before[3]),
+                   .mount_point = linux_::mountinfo_path(before[4]),
                    .type = after[0],
                    .super_options = split(after[2], ',')};
 }

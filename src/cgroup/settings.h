@@ -34,7 +34,7 @@ struct Surroundings {
 };
 
 /// In the order in which they are written. Not the limit of memory: that is written when the box no longer shares the
-/// caller's memory, by its own step (step::LimitMemory).
+/// caller's memory, by its own step (step::WriteCgroup).
 [[nodiscard]] std::vector<Setting> settings_for(const Place& place, const Limits& limits,
                                                 const Surroundings& surroundings);
 

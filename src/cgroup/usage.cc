@@ -125,14 +125,11 @@ std::optional<std::uint64_t> read_refused_processes(const GroupView& group) {
 
 void add_events(const GroupView& group, Events& events) {
   const bool v2 = group.version == Version::v2;
-  const char* memory = v2 ? "memory.events" : "memory.oom_control";
-  supply(events.oom_kills, keyed_in(group, memory, "oom_kill"));
-  supply(events.memory_limit_hits, v2 ? keyed_in(group, memory, "oom") : number_in(group, "memory.failcnt"));
+  supply(events.oom_kills, keyed_in(group, v2 ? "memory.events" : "memory.oom_control", "oom_kill"));
   supply(events.refused_processes, read_refused_processes(group));
 }
 
 void add_usage(const GroupView& group, Usage& usage) {
-  supply(usage.cpu, read_cpu_time(group));
   add_events(group, usage.events);
   supply(usage.peak_processes, number_in(group, "pids.peak"));
   if (group.version == Version::v1) {

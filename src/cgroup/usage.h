@@ -20,12 +20,10 @@ struct CpuTime {
 /// Evidence of limits that were reached.
 struct Events {
   std::optional<std::uint64_t> oom_kills;          ///< processes of the box that the kernel killed for want of memory
-  std::optional<std::uint64_t> memory_limit_hits;  ///< how often the box's own limit was the reason
   std::optional<std::uint64_t> refused_processes;  ///< forks refused by the box's own limit
 };
 
 struct Usage {
-  std::optional<CpuTime> cpu;
   std::optional<std::uint64_t> peak_memory_bytes;
   std::optional<std::uint64_t> peak_processes;
   std::optional<std::uint64_t> read_bytes;

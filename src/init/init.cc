@@ -168,7 +168,7 @@ long start_program(const PlanHeader& plan, char* const* argv, char* const* envp,
   context.step_end_ns = plan.record_step_times != 0 ? step_end_ns : nullptr;
   clone_args arguments{};
   arguments.flags = CLONE_VM | CLONE_VFORK | (plan.listens != 0 ? CLONE_FILES : 0);
-  arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see died_before_exec()
+  arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see notice_death_before_exec()
   arguments.stack = reinterpret_cast<std::uint64_t>(program_stack);
   arguments.stack_size = sizeof program_stack;
   const long pid = child::clone_child(&arguments, sizeof arguments, child::run_child, &context);

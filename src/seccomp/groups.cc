@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "seccomp/constants.h"
+#include "pivotbox/policy.h"
 #include "seccomp/lexer.h"
-#include "seccomp/syscalls.h"
 
 namespace pivotbox::seccomp {
 
@@ -47,12 +46,5 @@ class GroupParser {
 }  // namespace
 
 Result<Groups> parse_groups(std::string_view text, std::string_view name) { return GroupParser(text, name).parse(); }
-
-std::vector<std::string_view> syscall_names() {
-  std::vector<std::string_view> names;
-  for (int number = 0; number <= kNewestSyscall; ++number)
-    if (const std::string_view name = syscall_name(number); !name.empty()) names.push_back(name);
-  return names;
-}
 
 }  // namespace pivotbox::seccomp

@@ -15,7 +15,4 @@ using Groups = std::map<std::string_view, std::vector<int>, std::less<>>;
 /// "@NAME { CALL... }" again and again. A call that is unknown or in two groups is an Error with its place.
 [[nodiscard]] Result<Groups> parse_groups(std::string_view text, std::string_view name);
 
-/// Every name of the table.
-[[nodiscard]] std::vector<std::string_view> syscall_names();
-
 }  // namespace pivotbox::seccomp

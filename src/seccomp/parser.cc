@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +11,7 @@
 #include "seccomp/constants.h"
 #include "seccomp/lexer.h"
 #include "seccomp/rule_list.h"
+#include "seccomp/syscalls.h"
 
 namespace pivotbox::seccomp {
 

@@ -141,6 +141,13 @@ const Entry* find_entry(int number) {
 
 }  // namespace
 
+std::vector<std::string_view> syscall_names() {
+  std::vector<std::string_view> names;
+  for (int number = 0; number <= kNewestSyscall; ++number)
+    if (const std::string_view name = syscall_name(number); !name.empty()) names.push_back(name);
+  return names;
+}
+
 std::string_view syscall_arguments(int number) {
   const Entry* entry = find_entry(number);
   return entry == nullptr ? std::string_view() : entry->arguments;

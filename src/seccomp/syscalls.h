@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "pivotbox/policy.h"
 
@@ -18,6 +19,9 @@ enum class ArgumentType : char {
   word = 'w',        ///< unsigned long: addresses, flags, 64 bits
   pointer = 'p',     ///< to what a filter cannot see
 };
+
+/// Every name that this library knows, by number.
+[[nodiscard]] std::vector<std::string_view> syscall_names();
 
 /// One ArgumentType letter for each argument; empty for a call without arguments, or an unknown one.
 [[nodiscard]] std::string_view syscall_arguments(int number);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The system calls of a real launch, in the order the contract asks for (strace(1))."""
+"""The system calls of a real launch, in the order that row S4 of docs/contract.md asks for (strace(1))."""
 
 import sys
 

@@ -38,7 +38,7 @@ void expect_golden_plan(const std::string& name, const Runner& runner, const Hos
   expect_golden(name + ".calls.txt", calls);
 }
 
-// The source document's example, in the order it promises (CONTRACT rows S4 and S8).
+// An example of a root, in the order that docs/contract.md promises: rows S4, S8 and S15.
 
 TEST(GoldenPlan, SeedByRoot) { expect_golden_plan("seed_root", seed_runner(), root_host()); }
 TEST(GoldenPlan, SeedByAnOrdinaryUser) { expect_golden_plan("seed_ordinary", seed_runner(), ordinary_host()); }

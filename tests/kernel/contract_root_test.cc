@@ -1,4 +1,4 @@
-// The contract's rows about the root: S1 to S7.
+// The rows of docs/contract.md about the root: S1 to S7.
 
 #include <fcntl.h>
 #include <sched.h>
@@ -106,7 +106,7 @@ TEST(Contract, S03_PivotRootMustBeAnExistingDirectoryByAbsolutePath) {
   EXPECT_TRUE(std::filesystem::is_empty(host / "root"));
 }
 
-TEST(Contract, S04_ThePlanHasTheStepsInTheSeedsOrder) {
+TEST(Contract, S04_ThePlanHasTheStepsInTheirOrder) {
   Runner runner = shell("true");
   const Result<std::string> plan = explain(runner, ExplainFormat::json);
   ASSERT_TRUE(plan) << plan.error().message();

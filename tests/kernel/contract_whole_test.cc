@@ -1,4 +1,4 @@
-// The contract's rows about use as a whole: S15 to S20.
+// The rows of docs/contract.md about use as a whole: S15 to S20.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ Runner seed_runner(const std::string& new_root, const std::string& script) {
   return runner;
 }
 
-TEST(Contract, S15_TheSeedsExample) {
+TEST(Contract, S15_ProcAndTmpInANewRoot) {
   const HostDirectory host;
   const std::string said =
       output_of(seed_runner(host.make_directory("new_root"),

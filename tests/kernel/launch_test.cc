@@ -297,6 +297,20 @@ TEST(LaunchEnd, WaitingForNoTimeLooksOnce) {
   EXPECT_FALSE(*outcome);
 }
 
+/// An init that does not end its box is killed while somebody waits, whatever the time that is given.
+TEST(LaunchEnd, WaitingForTheLongestTimeIsWaitingForTheEnd) {
+  EXPECT_EQ(act::in_forked_host([] {
+              Result<Process> process = runner({"stay"}).start();
+              if (!process) return text_of(process.error());
+              if (::kill(process->pid(), SIGSTOP) != 0) return std::string("init cannot be stopped");
+              if (Result<> killed = process->kill(SIGKILL); !killed) return text_of(killed.error());
+              const auto outcome = process->wait_for(std::chrono::nanoseconds::max());
+              if (!outcome) return text_of(outcome.error());
+              return *outcome ? text_of(Result<Outcome>(**outcome)) : std::string("it still runs");
+            }),
+            "ended by 9");
+}
+
 TEST(LaunchEnd, OrphansAreReaped) { EXPECT_EQ(text_of(finish(runner({"orphan"}))), "exited 0"); }
 
 TEST(LaunchEnd, DaemonsDieWithTheProgram) {

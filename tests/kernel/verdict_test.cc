@@ -372,18 +372,63 @@ TEST(VerdictHost, ItsDeathLeavesNothing) {
   EXPECT_EQ(act::HostState(), before);
 }
 
-TEST(VerdictHost, NoThreadWithoutALimitOfTime) {
+/// "default allow" with `rule` before it.
+SeccompFilter filter_of(std::string_view rule) {
+  const Result<SyscallPolicy> policy = SyscallPolicy::parse("default allow\n" + std::string(rule));
+  EXPECT_TRUE(policy) << text_of(policy.error());
+  return SeccompFilter::from_policy(policy.value()).value();
+}
+
+TEST(VerdictHost, HasTheThreadsThatABoxNeedsAndNoOther) {
+  struct Case {
+    std::string_view what;
+    std::function<void(Runner&)> ask;
+    int threads;
+  };
+  const auto watch = [](const SyscallNotification&) {};
+  const std::vector<Case> cases = {
+      {"nothing", [](Runner&) {}, 0},
+      {"no filter, but a watcher", [&](Runner& r) { r.on_denial = watch; }, 0},
+      {"a filter that refuses", [](Runner& r) { r.seccomp = filter_of("errno(EPERM) ptrace"); }, 0},
+      {"a filter that kills, with pid1 = program",
+       [](Runner& r) {
+         r.seccomp = filter_of("kill ptrace");
+         r.pid1 = Pid1::program;
+       },
+       0},
+      {"a limit of time", [](Runner& r) { r.limits.wall_time = 60s; }, 1},
+      {"a filter that kills", [](Runner& r) { r.seccomp = filter_of("kill ptrace"); }, 1},
+      {"a filter that notifies",
+       [](Runner& r) {
+         r.seccomp = filter_of("notify ptrace");
+         r.on_notification = [](const SyscallNotification&) { return SyscallResponse::fail(EPERM); };
+       },
+       1},
+      {"a filter that refuses, and a watcher",
+       [&](Runner& r) {
+         r.seccomp = filter_of("errno(EPERM) ptrace");
+         r.on_denial = watch;
+       },
+       1},
+      {"a limit of time and a filter that kills",
+       [](Runner& r) {
+         r.limits.wall_time = 60s;
+         r.seccomp = filter_of("kill ptrace");
+       },
+       2}};
   const auto threads = [] {
     using std::filesystem::directory_iterator;
-    return std::distance(directory_iterator("/proc/self/task"), directory_iterator());
+    return static_cast<int>(std::distance(directory_iterator("/proc/self/task"), directory_iterator()));
   };
-  const auto before = threads();
-  for (const bool limited : {false, true}) {
+  const int before = threads();
+  for (const Case& box : cases) {
+    SCOPED_TRACE(box.what);
     Runner runner = burn("sleep", Pid1::init);
-    if (limited) runner.limits.wall_time = 60s;
+    runner.seccomp = SeccompFilter::none();
+    box.ask(runner);
     Result<Process> process = runner.start();
     ASSERT_TRUE(process) << text_of(process.error());
-    EXPECT_EQ(threads(), before + (limited ? 1 : 0));
+    EXPECT_EQ(threads(), before + box.threads);
     ASSERT_TRUE(process->kill(SIGKILL));
     ASSERT_TRUE(process->wait());
     const auto deadline = std::chrono::steady_clock::now() + 60s;  // what was joined may be listed for a moment more

@@ -58,7 +58,7 @@ TEST(ChildStack, TheRealChildUsesLessThanHalf) {
   World world(plan, Part::child);
   const std::size_t used = stack_used(child::run_child, &world.context);
   EXPECT_NE(world.handshake.report.kind, Report::Kind::none);
-  EXPECT_GT(used, child::kMaxFiles * sizeof(int)) << "the table of descriptors lies on it";
+  EXPECT_GT(used, kMaxFiles * sizeof(int)) << "the table of descriptors lies on it";
   EXPECT_LT(used, child::kStackSize / 2);
 }
 

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-// ---- the sequences that the source document promises
+// ---- the sequences that docs/contract.md promises
 
 TEST(ContractS4, OrderOfTheRoot) {
   const Plan plan = plan_for(seed_runner());

@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// The four common failures of the source document, each with something to do about it.
+// Row S18 of docs/contract.md: four common failures, each with something to do about it.
 
 TEST(ContractS18, PermissionHasAHint) {
   EXPECT_THAT(step_hint(step::MountRoot{}, SYS_mount, EPERM), HasSubstr("namespaces.user"));
@@ -61,6 +61,7 @@ TEST(CloneHint, NamesWhatForbidsIt) {
   EXPECT_THAT(clone_hint(ENOSPC, 0), HasSubstr("max_"));
   EXPECT_THAT(clone_hint(EAGAIN, 0), HasSubstr("RLIMIT_NPROC"));
   EXPECT_THAT(clone_hint(EBADF, 0), HasSubstr("cgroup_fd"));
+  EXPECT_THAT(clone_hint(ENOSYS, 0), HasSubstr("Linux 5.12 or newer"));
   EXPECT_EQ(clone_hint(EXDEV, 0), "");
 }
 

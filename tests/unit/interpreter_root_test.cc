@@ -25,7 +25,7 @@ Plan alone(Runner runner, const HostFacts& host) {
   return compile_for(runner, host).value();
 }
 
-// ---- the order the source document promises
+// ---- the order that docs/contract.md promises
 
 TEST(ContractS4, OrderOfTheSystemCalls) {
   const Lines lines = trace(compile_for(seed_runner(), ordinary_host()).value(), Part::child);

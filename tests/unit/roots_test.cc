@@ -127,7 +127,7 @@ TEST(HostRoot, TakesSizesAndWorkDir) {
 
 TEST(DirectoryRoot, ShowsEveryEntryReadOnlyButNotWhatIsFresh) {
   const ScratchDirectory scratch;
-  for (const char* name : {"bin", "proc", "dev", "tmp", "sys", "run", "old_root"})
+  for (const char* name : {"bin", "proc", "dev", "tmp", "sys", "run"})
     std::filesystem::create_directory(scratch.path(name));
   scratch.write("file", "x");
   std::filesystem::create_symlink("bin", scratch.path("link"));
@@ -136,6 +136,18 @@ TEST(DirectoryRoot, ShowsEveryEntryReadOnlyButNotWhatIsFresh) {
                                   mount::Bind{.source = scratch.path("file"), .target = "/file"},
                                   mount::Symlink{.text = "bin", .target = "/link"}, mount::Proc{}, mount::Dev{},
                                   mount::Tmpfs{.target = "/tmp", .size_bytes = 8192, .inodes = 65536, .mode = 01777}));
+  expect_accepted(mounts);
+}
+
+TEST(DirectoryRoot, LeavesOutWhatIsCalledAsTheScaffoldingOfARoot) {
+  const ScratchDirectory scratch;
+  for (const char* name : {"old_root", ".overlay-x", ".overlay-0", ".overlay", ".masks"})
+    std::filesystem::create_directory(scratch.path(name));
+  scratch.write(".mask", "x");
+  const std::vector<Mount> mounts = directory_root(scratch.path(), 8192).value();
+  EXPECT_EQ(mounts.size(), 5U);
+  EXPECT_NE(find<mount::Bind>(mounts, "/.overlay"), nullptr);
+  EXPECT_NE(find<mount::Bind>(mounts, "/.masks"), nullptr);
   expect_accepted(mounts);
 }
 

@@ -50,7 +50,7 @@ inline Runner runner_without_init() {
   return runner;
 }
 
-/// The source document's example: its own proc on /proc and tmpfs on /tmp.
+/// Row S15 of docs/contract.md: its own proc on /proc and tmpfs on /tmp.
 inline Runner seed_runner() {
   return {.args = {"/bin/sh", "-c", "id"},
           .pivot_root = "/path/to/new/root",

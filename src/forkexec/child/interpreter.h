@@ -1,8 +1,8 @@
 // Does the steps of a plan, one after the other, until one fails.
 //
 // Runs between clone3(2) and execve(2), often in memory shared with a threaded host: no heap, no locks, no libc, no
-// errno, no globals; nothing but the context and system calls. `Kernel` is one inline-asm stub in production and a
-// recorder that can fail call n in tests.
+// errno, no globals; nothing but the context and system calls. `Kernel` is two inline-asm stubs in production, call()
+// and start_thread(), and a recorder that can fail call n in tests.
 #pragma once
 
 #include "forkexec/child/message.h"

@@ -5,9 +5,6 @@
 
 namespace pivotbox::child {
 
-/// The empty file behind a masked one, until it is in place.
-inline constexpr const char* kMaskName = ".mask";
-
 /// How targets inside the new root resolve: never out of it, never through a link.
 inline constexpr std::uint64_t kBeneathRoot = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
 inline constexpr std::uint64_t kMaskAttributes =

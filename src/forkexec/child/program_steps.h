@@ -6,8 +6,6 @@
 
 namespace pivotbox::child {
 
-inline constexpr int kMaxFiles = 1024;
-
 template <Kernel K>
 class ProgramSteps : protected RootSteps<K> {
   using Base = RootSteps<K>;

@@ -132,13 +132,13 @@ class RootSteps : protected MountOperations<K> {
   // ---- seal
 
   long apply(const step::PivotRoot&) {
-    if (const long r = sys(__NR_mkdirat, AT_FDCWD, "old_root", 0700); r < 0) return r;
-    return sys(__NR_pivot_root, ".", "old_root");
+    if (const long r = sys(__NR_mkdirat, AT_FDCWD, kOldRootName, 0700); r < 0) return r;
+    return sys(__NR_pivot_root, ".", kOldRootName);
   }
 
   long apply(const step::DetachOldRoot&) {
-    if (const long r = sys(__NR_umount2, "old_root", kMntDetach | kUmountNofollow); r < 0) return r;
-    return sys(__NR_unlinkat, AT_FDCWD, "old_root", AT_REMOVEDIR);
+    if (const long r = sys(__NR_umount2, kOldRootName, kMntDetach | kUmountNofollow); r < 0) return r;
+    return sys(__NR_unlinkat, AT_FDCWD, kOldRootName, AT_REMOVEDIR);
   }
 
   long apply(const step::SealRoot&) {

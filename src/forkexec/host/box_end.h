@@ -19,8 +19,8 @@ namespace pivotbox {
 /// Who process 1 of a box is, for those who signal it.
 enum class FirstProcess : std::uint8_t { init, program };
 
-/// Owns the box's pidfd, and knows in whose name the box was ended. Thread-safe: its Process and the thread that keeps
-/// the limits share it.
+/// Owns the box's pidfd, and knows in whose name the box was ended. Thread-safe: its Process, the thread that
+/// keeps the limits and the one that answers for the filter share it.
 class BoxEnd {
  public:
   /// How long init may take to end a box before its own process is killed.

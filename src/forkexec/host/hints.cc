@@ -21,6 +21,7 @@ struct Hint {
 template <class S>
 constexpr std::size_t index_of = Step(S{}).index();
 
+/// The first row that fits counts, so one for a certain call comes before one for any.
 constexpr Hint kHints[] = {
     {index_of<step::WriteCgroup>, SYS_write, EBUSY,
      "the box holds more memory than that already: limits.memory_bytes is too small"},
@@ -41,6 +42,9 @@ constexpr Hint kHints[] = {
      "the target does not exist among the host's files, and is never made there"},
     {index_of<step::MountFilesystem>, SYS_fsconfig, ENOENT,
      "the overlay's upper and work must be existing directories"},
+    {index_of<step::MountFilesystem>, SYS_fstatfs, EROFS,
+     "the overlay's upper and work directories are not writable for the box's ids"},
+    {index_of<step::MountFilesystem>, SYS_fsconfig, ELOOP, "one directory of the overlay lies inside another"},
     {index_of<step::MountFilesystem>, SYS_fsopen, ENODEV,
      "this kernel does not know that file system; load its module"},
     {index_of<step::MountFilesystem>, -1, EPERM,
@@ -85,9 +89,6 @@ constexpr Hint kHints[] = {
     {index_of<step::DropPrivileges>, SYS_capset, EPERM, "a capability to keep is not held by the caller"},
     {index_of<step::DropPrivileges>, SYS_prctl, EPERM,
      "dropping capabilities for good needs CAP_SETPCAP: set namespaces.user"},
-    {index_of<step::MountFilesystem>, SYS_fstatfs, EROFS,
-     "the overlay's upper and work directories are not writable for the box's ids"},
-    {index_of<step::MountFilesystem>, SYS_fsconfig, ELOOP, "one directory of the overlay lies inside another"},
     {index_of<step::RestrictLandlock>, SYS_openat2, ENOENT, "what was mounted there is gone: the host's files changed"},
     {index_of<step::RestrictLandlock>, SYS_landlock_restrict_self, E2BIG,
      "the caller is in as many Landlock domains as there can be: set landlock = std::nullopt"},
@@ -129,7 +130,7 @@ std::string_view clone_hint(int code, std::uint64_t clone_flags) {
     case EINVAL:
       return "this kernel lacks one of the namespaces";
     case ENOSYS:
-      return "clone3 is not available: Linux 5.5 or newer is needed, and no outer filter against it";
+      return "clone3 is not available: Linux 5.12 or newer is needed, and no outer filter against it";
     default:
       return {};
   }

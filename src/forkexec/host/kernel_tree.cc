@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "linux/file.h"
+#include "linux/mountinfo.h"
 #include "pivotbox/fd.h"
 
 namespace pivotbox {
@@ -42,20 +43,6 @@ HostFile::Kind kind_of(std::uint16_t mode) {
     default:
       return HostFile::Kind::other;
   }
-}
-
-/// proc(5): space, tab, newline and backslash are written as three octal digits.
-std::string unescaped(std::string_view text) {
-  std::string plain;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 3 < text.size()) {
-      plain += static_cast<char>((text[i + 1] - '0') * 64 + (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
-      plain += text[i];
-    }
-  }
-  return plain;
 }
 
 /// Not covered by another mount.
@@ -132,9 +119,9 @@ Result<std::vector<HostMount>> KernelTree::mounts() {
     std::string root;
     std::string point;
     words >> id >> parent >> device >> root >> point;
-    point = unescaped(point);
+    point = linux_::mountinfo_path(point);
     if (is_visible(point, id))
-      mounts.push_back({.point = std::move(point), .file_system = device, .root = unescaped(root)});
+      mounts.push_back({.point = std::move(point), .file_system = device, .root = linux_::mountinfo_path(root)});
   }
   return mounts;
 }

@@ -2,13 +2,11 @@
 
 #include "forkexec/host/launch.h"
 
-#include <fcntl.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -20,8 +18,6 @@
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/child/message.h"
 #include "forkexec/host/hints.h"
-#include "forkexec/host/init_image.h"
-#include "forkexec/host/process_state.h"
 #include "forkexec/plan/identity.h"
 #include "linux/file.h"
 #include "linux/idmap.h"
@@ -152,7 +148,7 @@ Result<> Launch::clone() {
       cgroup_ && cgroup_->birthplace() >= 0 ? cgroup_->birthplace() : runner_.cgroup_fd;
   arguments.flags = plan_.clone_flags | CLONE_CHILD_CLEARTID | (birthplace ? CLONE_INTO_CGROUP : 0U);
   arguments.child_tid = reinterpret_cast<std::uint64_t>(&handshake_.child);
-  arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see died_before_exec()
+  arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see require_executed()
   if (birthplace) arguments.cgroup = static_cast<__u64>(*birthplace);
   start_ns_ = monotonic_ns();
   Result<Birth> born = give_birth(arguments, stack_, child::run_child, &context_);

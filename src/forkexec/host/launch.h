@@ -39,6 +39,10 @@ class Launch {
   Result<> open_descriptors();
   [[nodiscard]] int source_of(const SlotOrigin& origin) const;
   Result<int> open_channel();
+  Result<int> open_init_plan();
+  Result<int> open_status();
+  /// A pidfd of the calling process.
+  Result<int> watch_caller();
   Result<int> keep_number();
   Result<int> open_slot(const SlotOrigin& origin);
   Result<int> require_open(const SlotOrigin& origin) const;

@@ -42,23 +42,35 @@ Result<int> Launch::open_slot(const SlotOrigin& origin) {
     case SlotOrigin::Kind::raised:
       return raise(origin);
     case SlotOrigin::Kind::host_pidfd:
-      if (host_pidfd_) return host_pidfd_.get();
-      host_pidfd_ = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-      if (!host_pidfd_) return std::unexpected(linux_::system_error("watch the calling process", "pidfd_open"));
-      return host_pidfd_.get();
+      return watch_caller();
     case SlotOrigin::Kind::init_plan:
-      init_plan_ = Fd::adopt(::memfd_create("pivotbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-      if (!init_plan_) return std::unexpected(linux_::system_error("hand the plan to init", "memfd_create"));
-      return init_plan_.get();
+      return open_init_plan();
+    case SlotOrigin::Kind::init_status:
+      return open_status();
     case SlotOrigin::Kind::cgroup_tasks:
     case SlotOrigin::Kind::cgroup_memory_limit:
     case SlotOrigin::Kind::cgroup_memory_and_swap_limit:
     case SlotOrigin::Kind::out_of_memory:
     case SlotOrigin::Kind::memory_kills:
-      return group_file(origin);
-    case SlotOrigin::Kind::init_status:
       break;
   }
+  return group_file(origin);
+}
+
+Result<int> Launch::watch_caller() {
+  if (host_pidfd_) return host_pidfd_.get();
+  host_pidfd_ = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  if (!host_pidfd_) return std::unexpected(linux_::system_error("watch the calling process", "pidfd_open"));
+  return host_pidfd_.get();
+}
+
+Result<int> Launch::open_init_plan() {
+  init_plan_ = Fd::adopt(::memfd_create("pivotbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!init_plan_) return std::unexpected(linux_::system_error("hand the plan to init", "memfd_create"));
+  return init_plan_.get();
+}
+
+Result<int> Launch::open_status() {
   int ends[2];
   if (plan_.listens &&
       ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)  // a descriptor comes through it

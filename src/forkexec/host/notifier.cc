@@ -11,9 +11,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <csignal>
-#include <system_error>
 
+#include "forkexec/host/quiet_thread.h"
 #include "linux/file.h"
 #include "seccomp/bpf.h"
 #include "seccomp/call_text.h"
@@ -110,22 +109,10 @@ std::vector<sock_filter> with_questions(std::span<const sock_filter> program, Li
 
 Result<std::unique_ptr<Notifier>> Notifier::start(Fd listener, Handlers handlers) {
   std::unique_ptr<Notifier> notifier(new Notifier(std::move(listener), std::move(handlers)));
-  // No signal of the calling process is delivered here.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    notifier->thread_ = std::thread(&Notifier::serve, notifier.get());
-  } catch (const std::system_error& e) {
-    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return std::unexpected(Error{.kind = Error::Kind::system,
-                                 .field = "seccomp",
-                                 .action = "make the thread that answers for the filter",
-                                 .syscall = "clone",
-                                 .code = e.code().value()});
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  Result<std::thread> thread =
+      start_quiet_thread("seccomp", "answers for the filter", [serving = notifier.get()] { serving->serve(); });
+  if (!thread) return std::unexpected(std::move(thread.error()));
+  notifier->thread_ = std::move(*thread);
   return notifier;
 }
 

@@ -94,6 +94,47 @@ Result<> look_at_files(const Runner& runner, HostFacts& host) {
   return {};
 }
 
+/// What does not depend on more of the Runner than its ids.
+Result<HostFacts> probe_host(const Runner& runner) {
+  const Result<linux_::Caller> caller = linux_::probe_caller();
+  if (!caller) return std::unexpected(caller.error());
+  const Result<std::uint8_t> last_capability = linux_::last_capability();
+  if (!last_capability) return std::unexpected(last_capability.error());
+  const Result<int> landlock_abi = linux_::landlock_abi();
+  if (!landlock_abi) return std::unexpected(landlock_abi.error());
+  HostFacts host{.uid = caller->uid,
+                 .gid = caller->gid,
+                 .root = caller->root,
+                 .opens_trees = caller->opens_trees,
+                 .last_capability = *last_capability,
+                 .process_limit = caller->process_limit,
+                 .landlock_abi = *landlock_abi};
+  const Result<Identity> identity = decide_identity(runner, host);
+  if (!identity) return std::unexpected(identity.error());
+  Result<std::vector<std::string>> leaky_proc_files = find_leaky_proc_files(has_host_root(*identity));
+  if (!leaky_proc_files) return std::unexpected(std::move(leaky_proc_files.error()));
+  host.leaky_proc_files = std::move(*leaky_proc_files);
+  return host;
+}
+
+Result<> apply_rules_to_root(const Runner& runner, HostFacts& host) {
+  if (runner.path_rules.empty()) return {};
+  KernelTree tree;
+  Result<std::vector<RuledEntry>> root = apply_path_rules(runner, tree);
+  if (!root) return std::unexpected(std::move(root.error()));
+  host.ruled_root = std::move(*root);
+  return {};
+}
+
+/// Where no namespaces can be made, and that is accepted, for a host without them.
+Result<Plan> compile_for(const Runner& runner, HostFacts& host) {
+  Result<Plan> plan = compile(runner, host);
+  if (!plan || runner.require != Require::landlock || plan->namespaces == 0 || can_be_born(plan->namespaces))
+    return plan;
+  host.namespaces = false;
+  return compile(runner, host);
+}
+
 /// What is negative is closed, or refused by validate().
 Result<> check_open(const SlotOrigin& origin) {
   if (origin.number < 0 || ::fcntl(origin.number, F_GETFD) >= 0) return {};
@@ -125,50 +166,25 @@ Result<> check_descriptors(const Runner& runner) {
 }
 
 Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
-  if (Result<> r = validate(runner); !r) return std::unexpected(std::move(r.error()));
-  if (Result<> r = check_filter(runner); !r) return std::unexpected(std::move(r.error()));
-  if (Result<> r = check_new_root(runner); !r) return std::unexpected(std::move(r.error()));
-  const Result<linux_::Caller> caller = linux_::probe_caller();
-  if (!caller) return std::unexpected(caller.error());
-  const Result<std::uint8_t> last_capability = linux_::last_capability();
-  if (!last_capability) return std::unexpected(last_capability.error());
-  const Result<int> landlock_abi = linux_::landlock_abi();
-  if (!landlock_abi) return std::unexpected(landlock_abi.error());
-  HostFacts host{.uid = caller->uid,
-                 .gid = caller->gid,
-                 .root = caller->root,
-                 .opens_trees = caller->opens_trees,
-                 .last_capability = *last_capability,
-                 .process_limit = caller->process_limit,
-                 .landlock_abi = *landlock_abi};
-  const Result<Identity> identity = decide_identity(runner, host);
-  if (!identity) return std::unexpected(identity.error());
-  Result<std::vector<std::string>> leaky_proc_files = find_leaky_proc_files(has_host_root(*identity));
-  if (!leaky_proc_files) return std::unexpected(std::move(leaky_proc_files.error()));
-  host.leaky_proc_files = std::move(*leaky_proc_files);
+  for (const auto check : {validate, check_filter, check_new_root})
+    if (Result<> r = check(runner); !r) return std::unexpected(std::move(r.error()));
+  Result<HostFacts> probed = probe_host(runner);
+  if (!probed) return std::unexpected(std::move(probed.error()));
+  HostFacts host = std::move(*probed);
   if (purpose == Purpose::build)
     host.files_to_come = static_cast<std::uint16_t>(runner.files.size());
   else if (Result<> r = look_at_files(runner, host); !r)
     return std::unexpected(std::move(r.error()));
   if (const Listening listening = listening_for(runner); listening.needed)
     host.asking_filter = with_questions(runner.seccomp.program(), listening);
-  if (!runner.path_rules.empty()) {
-    KernelTree tree;
-    Result<std::vector<RuledEntry>> root = apply_path_rules(runner, tree);
-    if (!root) return std::unexpected(std::move(root.error()));
-    host.ruled_root = std::move(*root);
-  }
+  if (Result<> r = apply_rules_to_root(runner, host); !r) return std::unexpected(std::move(r.error()));
   Result<std::optional<cgroup::Layout>> groups = find_groups(runner, purpose);
   if (!groups) return std::unexpected(std::move(groups.error()));
   if (*groups) host.groups = facts_of(**groups, runner);
   Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner, host.ruled_root));
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
-  Result<Plan> plan = compile(runner, host);
-  if (plan && runner.require == Require::landlock && plan->namespaces != 0 && !can_be_born(plan->namespaces)) {
-    host.namespaces = false;
-    plan = compile(runner, host);
-  }
+  Result<Plan> plan = compile_for(runner, host);
   if (!plan) return std::unexpected(std::move(plan.error()));
   return Prepared{
       .host = std::move(host), .sources = std::move(*sources), .groups = std::move(*groups), .plan = std::move(*plan)};

@@ -42,6 +42,12 @@ Result<WaitStatus> reap(int pidfd) {
   return status;
 }
 
+/// `timeout` from now, or the end of time.
+Clock::time_point after(nanoseconds timeout) {
+  const Clock::time_point now = Clock::now();
+  return timeout < Clock::time_point::max() - now ? now + timeout : Clock::time_point::max();
+}
+
 std::chrono::microseconds duration_of(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
@@ -204,16 +210,14 @@ pid_t Process::pid() const { return state_->pid; }
 const std::vector<StepTime>& Process::step_times() const { return state_->step_times; }
 
 Result<Outcome> Process::wait() {
-  for (;;) {
-    Result<std::optional<Outcome>> outcome = wait_for(std::chrono::hours(24));
-    if (!outcome) return std::unexpected(std::move(outcome.error()));
-    if (*outcome) return std::move(**outcome);
-  }
+  Result<std::optional<Outcome>> outcome = wait_for(nanoseconds::max());  // which does not end before the box does
+  if (!outcome) return std::unexpected(std::move(outcome.error()));
+  return *std::move(*outcome);
 }
 
 Result<std::optional<Outcome>> Process::wait_for(nanoseconds timeout) {
   State& state = *state_;
-  const auto deadline = Clock::now() + timeout;
+  const Clock::time_point deadline = after(timeout);
   bool insisted = false;
   while (!state.result) {
     const Clock::time_point grace_ends = insisted ? Clock::time_point::max() : state.box.grace_ends();

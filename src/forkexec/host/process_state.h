@@ -18,8 +18,9 @@
 
 namespace pivotbox {
 
-/// Who uses what: `box` is shared with the supervising thread and locks itself; everything else belongs to the one
-/// thread that uses the Process.
+/// Who uses what: `box` is shared with the threads of `supervisor` and `notifier` and locks itself; why the notifier
+/// ended the box is written by its thread and read when that has ended. Everything else belongs to the one thread that
+/// uses the Process.
 struct Process::State {
   State(Fd pidfd, FirstProcess first) : box(std::move(pidfd), first) {}
 
@@ -38,9 +39,8 @@ struct Process::State {
   std::vector<StepTime> step_times;
   std::optional<BoxGroups> groups;  ///< until the end is known
   std::optional<Result<Outcome>> result;
-  // Why the notifier ended the box: read when its thread has ended.
-  std::string disallowed_syscall;
-  std::optional<Error> unanswered;
+  std::string disallowed_syscall;   ///< for which the notifier ended the box
+  std::optional<Error> unanswered;  ///< why the notifier could not go on
   // The last members: their threads use the others.
   std::unique_ptr<Supervisor> supervisor;
   std::unique_ptr<Notifier> notifier;

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "forkexec/plan/identity.h"
+#include "forkexec/plan/paths.h"
 #include "linux/file.h"
 
 namespace pivotbox {
@@ -167,10 +168,10 @@ Result<std::vector<Mount>> directory_root(const std::string& directory, std::uin
         .kind = Error::Kind::invalid, .field = "directory", .action = "\"" + directory + "\" is not an absolute path"});
   Result<std::vector<std::string>> names = names_in(directory);
   if (!names) return std::unexpected(std::move(names.error()));
-  constexpr std::array<std::string_view, 6> kOwn = {"proc", "dev", "tmp", "sys", "run", "old_root"};
+  constexpr std::array<std::string_view, 5> kOwn = {"proc", "dev", "tmp", "sys", "run"};
   std::vector<Mount> mounts;
   for (const std::string& name : *names) {
-    if (std::ranges::find(kOwn, name) != kOwn.end()) continue;
+    if (std::ranges::find(kOwn, name) != kOwn.end() || is_reserved_name(name)) continue;
     if (std::optional<Mount> entry = show(directory + "/" + name, "/" + name)) mounts.push_back(std::move(*entry));
   }
   append_kernel_and_memory(mounts, tmp_size_bytes);

@@ -13,7 +13,6 @@
 #include <system_error>
 
 #include "forkexec/host/mapping_namespace.h"
-#include "linux/file.h"
 
 namespace pivotbox {
 

@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
-#include <system_error>
+#include <utility>
+
+#include "forkexec/host/quiet_thread.h"
 
 namespace pivotbox {
 
@@ -20,22 +21,6 @@ constexpr nanoseconds kShortestSleep = std::chrono::microseconds(500);
 constexpr nanoseconds kShortestSleepOfTree = std::chrono::milliseconds(5);
 constexpr nanoseconds kLongestSleep = std::chrono::hours(1);
 constexpr nanoseconds kShortestTurn = std::chrono::microseconds(100);
-
-/// The caller's handlers are not for this thread.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_BLOCK, &all, &before_);
-  }
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
 
 /// Short turns come soon: among a thousand runnable processes of the box the calling thread would wait half a second to
 /// see that a limit is reached. Since Linux 6.12; earlier ones ignore the length (sched_setattr(2)).
@@ -113,17 +98,10 @@ void keep(BoxEnd& box, Duties duties) {
 }  // namespace
 
 Result<std::unique_ptr<Supervisor>> Supervisor::start(BoxEnd& box, Duties duties) {
-  std::unique_ptr<Supervisor> supervisor(new Supervisor);
-  const SignalsBlocked blocked;
-  try {
-    supervisor->thread_ = std::thread(keep, std::ref(box), std::move(duties));
-  } catch (const std::system_error& error) {
-    return std::unexpected(Error{.kind = Error::Kind::system,
-                                 .action = "start the thread that keeps the limits",
-                                 .syscall = "clone3",
-                                 .code = error.code().value()});
-  }
-  return supervisor;
+  Result<std::thread> thread = start_quiet_thread(
+      "limits", "keeps the limits", [&box, mine = std::move(duties)]() mutable { keep(box, std::move(mine)); });
+  if (!thread) return std::unexpected(std::move(thread.error()));
+  return std::unique_ptr<Supervisor>(new Supervisor(std::move(*thread)));
 }
 
 Supervisor::~Supervisor() {

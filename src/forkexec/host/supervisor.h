@@ -39,7 +39,7 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
 
  private:
-  Supervisor() = default;
+  explicit Supervisor(std::thread thread) : thread_(std::move(thread)) {}
   std::thread thread_;
 };
 

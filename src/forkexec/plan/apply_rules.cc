@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "forkexec/plan/box_map.h"
+#include "forkexec/plan/mount_attributes.h"
 #include "forkexec/plan/paths.h"
 #include "forkexec/plan/rule_lookup.h"
 
@@ -14,8 +15,6 @@ namespace pivotbox {
 namespace {
 
 using GuardKind = step::GuardPaths::Entry::Kind;
-
-std::string parent_of(std::string_view path) { return std::string(split_path(path).parent); }
 
 /// A part of a bind with one access: the bind itself, what a rule marks, a mount of the host below.
 struct Part {
@@ -224,11 +223,6 @@ class RuleApplier {
     return {};
   }
 
-  static bool belongs_to_program(const mount::Bind& bind) {
-    return bind.ownership == Ownership::program ||
-           (bind.ownership == Ownership::automatic && bind.access == Access::read_write);
-  }
-
   /// As without rules: id-mapping holds for the source itself, not for what is mounted below it.
   static Ownership ownership_in(const Part& part, const mount::Bind& bind) {
     return belongs_to_program(bind) && !part.spot->submount ? Ownership::program : Ownership::host;
@@ -262,7 +256,7 @@ class RuleApplier {
     View view{.overlay = overlay, .ownership = Ownership::automatic};
     const auto look = [&](const std::string& shown) -> Result<HostFile> {
       for (const std::string& lower : overlay.lower)
-        if (Result<HostFile> facts = tree_.look(joined(*normal_path(lower, {}), relative_to(shown, target)));
+        if (Result<HostFile> facts = tree_.look(joined(normalized(lower), relative_to(shown, target)));
             facts && facts->kind != HostFile::Kind::missing)
           return facts;
       return HostFile{};

@@ -1,16 +1,12 @@
 #include "forkexec/plan/box_map.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "forkexec/plan/paths.h"
 
 namespace pivotbox {
 
 namespace {
-
-/// validate() has been through: cannot fail here.
-std::string normal(const std::string& path) { return *normal_path(path, {}); }
 
 /// Mounts at `path` come after those they lie on: the last is on top.
 const HostMount* mount_at(const std::vector<HostMount>& mounts, std::string_view path) {
@@ -27,9 +23,17 @@ Location locate(const std::vector<HostMount>& mounts, const std::string& path) {
   return {.file_system = mount->file_system, .path = joined(mount->root, relative_to(path, mount->point))};
 }
 
-template <class M>
-constexpr bool kOfKernel = std::is_same_v<M, mount::Proc> || std::is_same_v<M, mount::Dev> ||
-                           std::is_same_v<M, mount::Devpts> || std::is_same_v<M, mount::Mqueue>;
+// What is at the target of a mount that shows no files of the host. A new kind of mount does not compile until it is
+// judged here: taken for the box's own memory, files of the host would escape the rules.
+constexpr Spot::Kind kind_of(const mount::Tmpfs&) { return Spot::Kind::memory; }
+constexpr Spot::Kind kind_of(const mount::Directory&) { return Spot::Kind::memory; }
+constexpr Spot::Kind kind_of(const mount::File&) { return Spot::Kind::memory; }
+constexpr Spot::Kind kind_of(const mount::Mask&) { return Spot::Kind::memory; }
+constexpr Spot::Kind kind_of(const mount::Proc&) { return Spot::Kind::kernel; }
+constexpr Spot::Kind kind_of(const mount::Dev&) { return Spot::Kind::kernel; }
+constexpr Spot::Kind kind_of(const mount::Devpts&) { return Spot::Kind::kernel; }
+constexpr Spot::Kind kind_of(const mount::Mqueue&) { return Spot::Kind::kernel; }
+constexpr Spot::Kind kind_of(const mount::Symlink&) { return Spot::Kind::link; }
 
 }  // namespace
 
@@ -66,7 +70,7 @@ Result<BoxMap> BoxMap::make(const Runner& runner, HostTree& tree, const std::set
   map.targets_.resize(runner.mounts.size());
   map.access_.resize(runner.mounts.size(), Access::read_only);
   for (std::size_t i = 0; i < runner.mounts.size(); ++i) {
-    map.targets_[i] = std::visit([](const auto& m) { return normal(m.target); }, runner.mounts[i]);
+    map.targets_[i] = std::visit([](const auto& m) { return normalized(m.target); }, runner.mounts[i]);
     if (!left_out.contains(i)) map.add_mount(runner, i, tree, *host_mounts);
   }
   return map;
@@ -75,40 +79,40 @@ Result<BoxMap> BoxMap::make(const Runner& runner, HostTree& tree, const std::set
 void BoxMap::add_mount(const Runner& runner, std::size_t index, HostTree& tree,
                        const std::vector<HostMount>& host_mounts) {
   const std::string& target = targets_[index];
-  if (std::holds_alternative<mount::RemountReadOnly>(runner.mounts[index])) {
-    for (const Spot* spot : within(target)) access_[spot->mount] = Access::read_only;
-    return;
-  }
-  cover(target);
   std::visit(
       [&]<class M>(const M& m) {
-        if constexpr (std::is_same_v<M, mount::Bind>) {
-          access_[index] = m.access;
-          add_host(runner, index, tree, host_mounts);
-        } else if constexpr (std::is_same_v<M, mount::Overlay>) {
-          std::vector<std::string> layers = m.lower;
-          if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes))
-            layers.insert(layers.begin(), keep->upper);
-          for (const std::string& layer : layers)
-            spots_.push_back({.kind = Spot::Kind::layer,
-                              .mount = index,
-                              .target = target,
-                              .host_path = normal(layer),
-                              .location = locate(host_mounts, normal(layer))});
+        if constexpr (std::is_same_v<M, mount::RemountReadOnly>) {
+          for (const Spot* spot : within(target)) access_[spot->mount] = Access::read_only;
         } else {
-          const auto kind = kOfKernel<M>                        ? Spot::Kind::kernel
-                            : std::is_same_v<M, mount::Symlink> ? Spot::Kind::link
-                                                                : Spot::Kind::memory;
-          spots_.push_back({.kind = kind, .mount = index, .target = target});
+          cover(target);
+          if constexpr (std::is_same_v<M, mount::Bind>)
+            add_host(runner, index, tree, host_mounts);
+          else if constexpr (std::is_same_v<M, mount::Overlay>)
+            add_layers(m, index, host_mounts);
+          else
+            spots_.push_back({.kind = kind_of(m), .mount = index, .target = target});
         }
       },
       runner.mounts[index]);
 }
 
+void BoxMap::add_layers(const mount::Overlay& overlay, std::size_t index, const std::vector<HostMount>& host_mounts) {
+  std::vector<std::string> layers = overlay.lower;
+  if (const auto* keep = std::get_if<mount::Overlay::Keep>(&overlay.changes))
+    layers.insert(layers.begin(), keep->upper);
+  for (const std::string& layer : layers)
+    spots_.push_back({.kind = Spot::Kind::layer,
+                      .mount = index,
+                      .target = targets_[index],
+                      .host_path = normalized(layer),
+                      .location = locate(host_mounts, normalized(layer))});
+}
+
 void BoxMap::add_host(const Runner& runner, std::size_t index, HostTree& tree,
                       const std::vector<HostMount>& host_mounts) {
   const auto& bind = std::get<mount::Bind>(runner.mounts[index]);
-  const Result<std::string> source = tree.real_path(normal(bind.source), bind.source_symlinks);
+  access_[index] = bind.access;
+  const Result<std::string> source = tree.real_path(normalized(bind.source), bind.source_symlinks);
   if (!source) return;
   spots_.push_back({.kind = Spot::Kind::host,
                     .mount = index,

@@ -56,6 +56,7 @@ class BoxMap {
  private:
   void add_host(const Runner& runner, std::size_t index, HostTree& tree, const std::vector<HostMount>& host_mounts);
   void add_mount(const Runner& runner, std::size_t index, HostTree& tree, const std::vector<HostMount>& host_mounts);
+  void add_layers(const mount::Overlay& overlay, std::size_t index, const std::vector<HostMount>& host_mounts);
   void cover(std::string_view target);
 
   std::vector<Spot> spots_;

@@ -4,14 +4,13 @@
 #include <linux/sched.h>
 #include <sys/resource.h>
 
-#include <cerrno>
-#include <string_view>
-
 #include "forkexec/plan/builder.h"
 #include "forkexec/plan/identity.h"
 #include "forkexec/plan/landlock.h"
+#include "forkexec/plan/landlock_step.h"
 #include "forkexec/plan/paths.h"
 #include "forkexec/plan/plan.h"
+#include "forkexec/plan/program_candidates.h"
 #include "forkexec/plan/root_builder.h"
 #include "forkexec/plan/without_namespaces.h"
 
@@ -69,30 +68,12 @@ class Compiler {
 
   /// What the host can build of what is asked for, or why that is not enough.
   Result<> choose_walls() {
-    plan_.strength.namespaces = clone_flags_of(runner_.namespaces) != 0;
-    plan_.strength.filter = !runner_.seccomp.program().empty();
-    if (!runner_.landlock) return {};
-    const bool has_landlock = host_.landlock_abi >= landlock::kLeastAbi;
-    if (!has_landlock && runner_.require == Require::everything)
-      return std::unexpected(unsupported("landlock",
-                                         host_.landlock_abi == 0
-                                             ? "this kernel has no Landlock"
-                                             : "this kernel's Landlock is version 1, which forbids to "
-                                               "rename files into other directories",
-                                         "boot Linux 5.19 or newer with \"landlock\" in lsm=; or accept the walls of "
-                                         "namespaces alone: require = Require::namespaces"));
-    for (const auto& [ports, field] : {std::pair(&runner_.landlock->tcp_bind, "landlock.tcp_bind"),
-                                       std::pair(&runner_.landlock->tcp_connect, "landlock.tcp_connect")})
-      if (ports->has_value() && host_.landlock_abi < landlock::kTcpAbi)
-        return std::unexpected(unsupported(field, "this kernel's Landlock cannot restrict TCP ports",
-                                           "Linux 6.7 or newer is needed; a new network namespace needs no Landlock"));
-    if (has_landlock) plan_.strength.landlock_abi = std::min(host_.landlock_abi, landlock::kNewestAbi);
+    const Result<int> landlock_abi = choose_landlock(runner_, host_);
+    if (!landlock_abi) return std::unexpected(landlock_abi.error());
+    plan_.strength = {.namespaces = clone_flags_of(runner_.namespaces) != 0,
+                      .landlock_abi = *landlock_abi,
+                      .filter = !runner_.seccomp.program().empty()};
     return {};
-  }
-
-  static Error unsupported(std::string field, std::string why, std::string hint) {
-    return {
-        .kind = Error::Kind::unsupported, .field = std::move(field), .action = std::move(why), .hint = std::move(hint)};
   }
 
   /// Those that only a new process can be in. It makes the others itself, beside the network.
@@ -240,42 +221,13 @@ class Compiler {
   void restrict_by_landlock() {
     const int abi = plan_.strength.landlock_abi;
     if (abi == 0) return;
-    const Landlock& wish = *runner_.landlock;
-    step::RestrictLandlock step{.no_new_privs = runner_.no_new_privs};
-    if (runner_.pivot_root || !host_.namespaces) {
-      step.handled_files = file_access_known_to(abi);
-      step.files = file_rules(step.handled_files);
-      step.image = image();
-    }
-    step.ports = port_rules(wish, step.handled_ports);
-    if (abi >= landlock::kScopesAbi)
-      step.scopes = landlock::kSignals | (wish.abstract_sockets == Reach::box ? landlock::kAbstractSockets : 0U);
-    if (step.handled_files == 0 && step.handled_ports == 0 && step.scopes == 0)
+    std::optional<step::RestrictLandlock> step = landlock_step(runner_, host_, abi, std::move(root_entries_), build_);
+    if (!step) {
       plan_.strength.landlock_abi = 0;
-    else
-      build_.add(step, "landlock");
-  }
-
-  Bytes file_rules(std::uint32_t handled) {
-    std::vector<step::FileRule> rules;
-    for (const LandlockRule& rule : derive_rules(std::move(root_entries_), handled))
-      if (host_.namespaces || rule.path != "/")  // the host's root is not for listing
-        rules.push_back({.access = rule.access, .path = build_.text(rule.path), .file = step::FileRule::kByPath});
-    for (std::size_t i = 0; i < std::min(runner_.files.size(), host_.files.size()); ++i)
-      if (const std::uint32_t access = access_through(host_.files[i]) & handled; access != 0)
-        rules.push_back({.access = access, .path = {}, .file = static_cast<std::int32_t>(i)});
-    return build_.block(std::span<const step::FileRule>(rules));
-  }
-
-  Bytes port_rules(const Landlock& wish, std::uint8_t& handled) {
-    std::vector<step::PortRule> rules;
-    for (const auto& [ports, access] :
-         {std::pair(&wish.tcp_bind, landlock::kBindTcp), std::pair(&wish.tcp_connect, landlock::kConnectTcp)}) {
-      if (!ports->has_value()) continue;
-      handled |= access;
-      for (const std::uint16_t port : **ports) rules.push_back({.access = access, .port = port});
+      return;
     }
-    return build_.block(std::span<const step::PortRule>(rules));
+    if (step->handled_files != 0) step->image = image();
+    build_.add(*step, "landlock");
   }
 
   /// The program to execute by descriptor, still open when InstallFiles is done.
@@ -343,14 +295,9 @@ class Compiler {
   }
 
   Result<> finale() {
-    const std::vector<std::string> paths = candidates();
-    if (paths.empty() && !runner_.exec_fd)
-      return std::unexpected(
-          Error{.kind = Error::Kind::exec,
-                .field = "args[0]",
-                .action = "look up " + runner_.args.front() + " along PATH, which has no absolute directory",
-                .code = ENOENT});
-    plan_.program = {.kind = Finale::Kind::program, .image = image(), .candidates = build_.list(paths)};
+    const Result<std::vector<std::string>> paths = program_candidates(runner_);
+    if (!paths) return std::unexpected(paths.error());
+    plan_.program = {.kind = Finale::Kind::program, .image = image(), .candidates = build_.list(*paths)};
     plan_.finale = plan_.program;
     if (!plan_.with_init) {
       plan_.init_at = plan_.steps.size();
@@ -378,24 +325,6 @@ class Compiler {
                                  .action = "need " + std::to_string(plan_.steps.size()) + " steps and " +
                                            std::to_string(plan_.bytes.size()) + " bytes; the most are " +
                                            std::to_string(kMaxSteps) + " and " + std::to_string(kMaxBytes)});
-  }
-
-  /// Where execve(2) is tried, as execvp(3) would, except that an empty or relative PATH entry is not looked at.
-  std::vector<std::string> candidates() const {
-    const std::string& name = runner_.args.front();
-    if (runner_.exec_fd) return {};
-    if (name.contains('/')) return {name};
-    std::string_view path = "/usr/local/bin:/usr/bin:/bin";
-    for (const std::string_view entry : runner_.env)
-      if (entry.starts_with("PATH=")) path = entry.substr(5);
-    std::vector<std::string> found;
-    for (std::size_t at = 0; at <= path.size();) {
-      const std::size_t colon = std::min(path.find(':', at), path.size());
-      const std::string_view directory = path.substr(at, colon - at);
-      if (directory.starts_with('/')) found.push_back(std::string(directory) + "/" + name);
-      at = colon + 1;
-    }
-    return found;
   }
 
   // In a box with init, init itself watches the host; until it does, the kernel does.

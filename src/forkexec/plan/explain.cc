@@ -4,7 +4,6 @@
 #include <linux/sched.h>
 
 #include <array>
-#include <iterator>
 #include <utility>
 
 #include "forkexec/plan/plan.h"

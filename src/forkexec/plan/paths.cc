@@ -2,6 +2,8 @@
 
 #include <climits>
 
+#include "forkexec/plan/step.h"
+
 namespace pivotbox {
 
 namespace {
@@ -37,6 +39,8 @@ Result<std::string> normal_path(std::string_view path, std::string field) {
   return normal.empty() ? "/" : normal;
 }
 
+std::string normalized(std::string_view path) { return *normal_path(path, {}); }
+
 Result<> require_absolute(std::string_view path, std::string field) {
   const Result<std::string> normal = normal_path(path, field);
   if (!normal) return std::unexpected(normal.error());
@@ -50,9 +54,15 @@ bool lies_within(std::string_view path, std::string_view directory) {
   return path.starts_with(directory) && (path.size() == directory.size() || path[directory.size()] == '/');
 }
 
+bool is_reserved_name(std::string_view name) {
+  return name == kOldRootName || name == kMaskName || name.starts_with(kScaffoldingPrefix);
+}
+
 SplitPath split_path(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
 }
+
+std::string parent_of(std::string_view path) { return std::string(split_path(path).parent); }
 
 }  // namespace pivotbox

@@ -15,8 +15,14 @@ namespace pivotbox {
 /// unless it is "/".
 [[nodiscard]] Result<std::string> normal_path(std::string_view path, std::string field);
 
+/// As normal_path(), of a path that validate() has let through: cannot fail.
+[[nodiscard]] std::string normalized(std::string_view path);
+
 /// `path` is `directory` or lies below it. Both normal.
 [[nodiscard]] bool lies_within(std::string_view path, std::string_view directory);
+
+/// Whether `name`, one component, is taken for a moment at the top of a new root while that is built.
+[[nodiscard]] bool is_reserved_name(std::string_view name);
 
 /// Directory part and last component of a normal path other than "/".
 struct SplitPath {
@@ -24,5 +30,6 @@ struct SplitPath {
   std::string_view name;
 };
 [[nodiscard]] SplitPath split_path(std::string_view path);
+[[nodiscard]] std::string parent_of(std::string_view path);
 
 }  // namespace pivotbox

@@ -59,7 +59,7 @@ struct GroupFacts {
   bool operator==(const GroupFacts&) const = default;
 };
 
-/// What compile() has to know about the host and the calling process. Filled by probe() and the launch.
+/// What compile() has to know about the host and the calling process. Filled by prepare().
 struct HostFacts {
   std::uint32_t uid = 0;  ///< effective ids of the caller
   std::uint32_t gid = 0;

@@ -13,10 +13,13 @@ namespace pivotbox {
 
 namespace {
 
-constexpr std::uint32_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+/// Where a part of an overlay is put up in the new root: "/.overlay-0".
+std::string scaffolding(std::string_view part) { return "/" + std::string(kScaffoldingPrefix) + std::string(part); }
 
-/// validate() has been through: cannot fail here.
-std::string normal(const std::string& path) { return *normal_path(path, {}); }
+/// A path in the new root for the child, whose working directory that is.
+std::string relative(const std::string& path) { return path.substr(1); }
+
+constexpr std::uint32_t kInert = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 
 }  // namespace
 
@@ -40,10 +43,10 @@ Result<> RootBuilder::add(const Mount& m) {
   return std::visit([this](const auto& mount) { return add(mount); }, m);
 }
 
-Result<> RootBuilder::add(const mount::Bind& m) { return show_next_source_at(normal(m.target)); }
+Result<> RootBuilder::add(const mount::Bind& m) { return show_next_source_at(normalized(m.target)); }
 
 Result<> RootBuilder::add(const mount::Tmpfs& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   mount_memory(path, m.size_bytes, m.inodes, m.mode, mount_attributes(m.options, Access::read_write),
                plan_.identity.program);
@@ -51,7 +54,7 @@ Result<> RootBuilder::add(const mount::Tmpfs& m) {
 }
 
 Result<> RootBuilder::add(const mount::Proc& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   const std::uint32_t attributes = kInert | (m.access == Access::read_only ? MOUNT_ATTR_RDONLY : 0U);
   std::vector<std::string> options;
@@ -67,7 +70,7 @@ Result<> RootBuilder::add(const mount::Proc& m) {
 }
 
 Result<> RootBuilder::add(const mount::Dev& m) {
-  const std::string dev = normal(m.target);
+  const std::string dev = normalized(m.target);
   if (Result<> r = prepare(dev, Shape::directory); !r) return r;
   mount_memory(dev, 65536, 64, 0755, kInert, plan_.identity.setup);
   for (const Device& device : kDevices)
@@ -83,7 +86,8 @@ Result<> RootBuilder::add(const mount::Dev& m) {
   for (const std::string_view name : {"/pts", "/shm"})
     if (Result<> r = prepare(dev + std::string(name), Shape::directory); !r) return r;
   for (const Mount& later : runner_.mounts)  // while it can still be made
-    if (const auto* queues = std::get_if<mount::Mqueue>(&later); queues && normal(queues->target) == dev + "/mqueue")
+    if (const auto* queues = std::get_if<mount::Mqueue>(&later);
+        queues && normalized(queues->target) == dev + "/mqueue")
       if (Result<> r = prepare(dev + "/mqueue", Shape::directory); !r) return r;
   if (Result<> r = add(mount::RemountReadOnly{.target = dev}); !r) return r;
   // One Landlock rule for all of it: it cannot be changed, and holds nothing but devices.
@@ -94,7 +98,7 @@ Result<> RootBuilder::add(const mount::Dev& m) {
 }
 
 Result<> RootBuilder::add(const mount::Devpts& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   // The machine has so many terminals as a whole (kernel.pty.max, 4096), whatever the number of instances.
   mount_filesystem("devpts", path, {"mode=0620", "ptmxmode=0666", "max=256"}, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
@@ -103,7 +107,7 @@ Result<> RootBuilder::add(const mount::Devpts& m) {
 }
 
 Result<> RootBuilder::add(const mount::Mqueue& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
   mount_filesystem("mqueue", path, {}, kInert);
   mounted(path, Kind::foreign, access_through(kInert));
@@ -122,58 +126,69 @@ Result<> RootBuilder::add_overlay(const mount::Overlay& m, const View* top) {
               .field = field_ + ".changes",
               .action = "an overlay that keeps its changes needs named ids",
               .hint = "set uid_mappings and gid_mappings to host ids that may write upper and work"});
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   // One layer that nobody changes is a read-only bind; overlayfs would refuse it.
-  if (top == nullptr && std::holds_alternative<mount::Overlay::ReadOnly>(m.changes) && m.lower.size() == 1)
-    return show_next_source_at(path);
-  const std::string scaffold = "/.overlay-";
-  if (Result<> r = prepare(path, Shape::directory); !r) return r;
-  std::string lower = "lowerdir=";
-  if (top != nullptr) {
-    make_layer(scaffold + "top", *top);
-    lower += scaffold.substr(1) + "top:";
-  }
-  for (std::size_t i = 0; i < m.lower.size(); ++i) {
-    const std::string layer = scaffold + std::to_string(i);
-    if (Result<> r = show_next_source_at(layer); !r) return r;
-    lower += (i == 0 ? "" : ":") + layer.substr(1);
-  }
-  std::vector<std::string> options = {lower};
-  std::string changes;
-  if (const auto* discard = std::get_if<mount::Overlay::Discard>(&m.changes)) {
-    changes = scaffold + "changes";
-    if (Result<> r = prepare(changes, Shape::directory); !r) return r;
-    mount_memory(changes, discard->size_bytes, discard->inodes, 0755, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-                 plan_.identity.program);
-    for (const std::string_view name : {"/upper", "/work"})
-      make(changes + std::string(name), {.kind = step::MakeEntry::Kind::directory,
-                                         .mode = 0755,
-                                         .uid = plan_.identity.program.uid,
-                                         .gid = plan_.identity.program.gid});
-    options.insert(options.end(),
-                   {"upperdir=" + changes.substr(1) + "/upper", "workdir=" + changes.substr(1) + "/work"});
-  } else if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes)) {
-    changes = scaffold + "changes";
-    if (Result<> r = show_next_source_at(changes); !r) return r;
-    options.push_back("upperdir=" + changes.substr(1) + "/" + std::string(split_path(normal(keep->upper)).name));
-    options.push_back("workdir=" + changes.substr(1) + "/" + std::string(split_path(normal(keep->work)).name));
-  }
-  if (runner_.namespaces.user) options.emplace_back("userxattr");  // trusted.* is out of reach there (overlayfs.rst)
   const bool read_only = std::holds_alternative<mount::Overlay::ReadOnly>(m.changes);
+  if (top == nullptr && read_only && m.lower.size() == 1) return show_next_source_at(path);
+  if (Result<> r = prepare(path, Shape::directory); !r) return r;
+  PutUp layers;
+  if (Result<> r = put_up_lower(m, top, layers); !r) return r;
+  if (Result<> r = std::visit([&](const auto& changes) { return put_up(changes, layers); }, m.changes); !r) return r;
+  if (top != nullptr) layers.places.push_back(scaffolding("top"));
+  std::vector<std::string>& options = layers.options;
+  if (runner_.namespaces.user) options.emplace_back("userxattr");  // trusted.* is out of reach there (overlayfs.rst)
   const std::uint32_t attributes = mount_attributes(m.options, read_only ? Access::read_only : Access::read_write);
   mount_filesystem("overlay", path, options, attributes);
-  for (std::size_t i = 0; i < m.lower.size(); ++i)
-    builder_.add(step::Dismantle{builder_.inside(scaffold + std::to_string(i))}, field_);
-  if (!changes.empty()) builder_.add(step::Dismantle{builder_.inside(changes)}, field_);
-  if (top != nullptr) builder_.add(step::Dismantle{builder_.inside(scaffold + "top")}, field_);
-  std::erase_if(nodes_, [&](const Node& node) { return node.path.starts_with(scaffold); });
+  for (const std::string& place : layers.places) builder_.add(step::Dismantle{builder_.inside(place)}, field_);
+  std::erase_if(nodes_, [&](const Node& node) { return node.path.starts_with(scaffolding("")); });
   mounted(path, std::holds_alternative<mount::Overlay::Discard>(m.changes) ? Kind::memory : Kind::foreign,
           access_through(attributes));
   return {};
 }
 
+Result<> RootBuilder::put_up_lower(const mount::Overlay& m, const View* top, PutUp& layers) {
+  std::string option = "lowerdir=";
+  if (top != nullptr) {
+    make_layer(scaffolding("top"), *top);
+    option += relative(scaffolding("top")) + ":";
+  }
+  for (std::size_t i = 0; i < m.lower.size(); ++i) {
+    const std::string place = scaffolding(std::to_string(i));
+    if (Result<> r = show_next_source_at(place); !r) return r;
+    option += (i == 0 ? "" : ":") + relative(place);
+    layers.places.push_back(place);
+  }
+  layers.options.push_back(std::move(option));
+  return {};
+}
+
+Result<> RootBuilder::put_up(const mount::Overlay::Discard& discard, PutUp& layers) {
+  const std::string place = scaffolding("changes");
+  if (Result<> r = prepare(place, Shape::directory); !r) return r;
+  mount_memory(place, discard.size_bytes, discard.inodes, 0755, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+               plan_.identity.program);
+  for (const std::string_view name : {"/upper", "/work"})
+    make(place + std::string(name), {.kind = step::MakeEntry::Kind::directory,
+                                     .mode = 0755,
+                                     .uid = plan_.identity.program.uid,
+                                     .gid = plan_.identity.program.gid});
+  layers.options.push_back("upperdir=" + relative(place) + "/upper");
+  layers.options.push_back("workdir=" + relative(place) + "/work");
+  layers.places.push_back(place);
+  return {};
+}
+
+Result<> RootBuilder::put_up(const mount::Overlay::Keep& keep, PutUp& layers) {
+  const std::string place = scaffolding("changes");
+  if (Result<> r = show_next_source_at(place); !r) return r;
+  layers.options.push_back("upperdir=" + relative(place) + "/" + std::string(split_path(normalized(keep.upper)).name));
+  layers.options.push_back("workdir=" + relative(place) + "/" + std::string(split_path(normalized(keep.work)).name));
+  layers.places.push_back(place);
+  return {};
+}
+
 Result<> RootBuilder::add(const mount::Symlink& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare_parents(path); !r) return r;
   const std::string text = m.text + '\0';
   make(path,
@@ -182,7 +197,7 @@ Result<> RootBuilder::add(const mount::Symlink& m) {
 }
 
 Result<> RootBuilder::add(const mount::Directory& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare_parents(path); !r) return r;
   make(path, {.kind = step::MakeEntry::Kind::directory,
               .mode = static_cast<std::uint16_t>(m.mode),
@@ -192,7 +207,7 @@ Result<> RootBuilder::add(const mount::Directory& m) {
 }
 
 Result<> RootBuilder::add(const mount::File& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   if (Result<> r = prepare_parents(path); !r) return r;
   make(path, {.kind = step::MakeEntry::Kind::file,
               .mode = static_cast<std::uint16_t>(m.mode),
@@ -203,14 +218,14 @@ Result<> RootBuilder::add(const mount::File& m) {
 }
 
 Result<> RootBuilder::add(const mount::Mask& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   builder_.add(step::Mask{builder_.inside(path)}, field_);
   mounted(path, Kind::foreign, landlock::kReadFile);
   return {};
 }
 
 Result<> RootBuilder::add(const mount::RemountReadOnly& m) {
-  const std::string path = normal(m.target);
+  const std::string path = normalized(m.target);
   builder_.add(step::RemountReadOnly{builder_.inside(path)}, field_);
   make_read_only(path);
   return {};

@@ -54,6 +54,15 @@ class RootBuilder {
 
   /// `top` hides names of the other layers; may be nullptr.
   Result<> add_overlay(const mount::Overlay& m, const View* top);
+  /// The layers of an overlay, as far as they are put up.
+  struct PutUp {
+    std::vector<std::string> options;
+    std::vector<std::string> places;  // in the order in which they are taken down
+  };
+  Result<> put_up_lower(const mount::Overlay& m, const View* top, PutUp& layers);
+  static Result<> put_up(const mount::Overlay::ReadOnly&, PutUp&) { return {}; }
+  Result<> put_up(const mount::Overlay::Discard& discard, PutUp& layers);
+  Result<> put_up(const mount::Overlay::Keep& keep, PutUp& layers);
   /// The layer of `view`, for the source that comes next.
   void make_layer(const std::string& path, const View& view);
   /// A directory's owner inside the box, and its mode for the program: nobody gets more than as a stranger by an id

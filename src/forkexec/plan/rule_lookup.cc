@@ -1,20 +1,11 @@
 #include "forkexec/plan/rule_lookup.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "forkexec/plan/paths.h"
 
 namespace pivotbox {
-
-namespace {
-
-std::string normal(const std::string& path) { return *normal_path(path, {}); }
-
-std::string parent_of(std::string_view path) { return std::string(split_path(path).parent); }
-
-}  // namespace
 
 std::unexpected<Error> RuleLookup::impossible(std::size_t rule, std::string why, std::string hint) const {
   return std::unexpected(Error{.kind = Error::Kind::invalid,
@@ -23,9 +14,9 @@ std::unexpected<Error> RuleLookup::impossible(std::size_t rule, std::string why,
                                .hint = std::move(hint)});
 }
 
-std::string RuleLookup::pattern_of(std::size_t rule) const { return normal(runner_.path_rules[rule].path); }
+std::string RuleLookup::pattern_of(std::size_t rule) const { return normalized(runner_.path_rules[rule].path); }
 
-std::string RuleLookup::path_of(std::size_t rule) const { return normal(without_escapes(pattern_of(rule))); }
+std::string RuleLookup::path_of(std::size_t rule) const { return normalized(without_escapes(pattern_of(rule))); }
 
 Result<> RuleLookup::run() {
   std::vector<std::size_t> exact_access;
@@ -179,7 +170,7 @@ Result<> RuleLookup::mark_elsewhere(const std::string& path, const HostFile& fac
 bool RuleLookup::is_upper(const Spot& spot) const {
   if (spot.kind != Spot::Kind::layer) return false;
   const auto* keep = std::get_if<mount::Overlay::Keep>(&std::get<mount::Overlay>(runner_.mounts[spot.mount]).changes);
-  return keep != nullptr && normal(keep->upper) == spot.host_path;
+  return keep != nullptr && normalized(keep->upper) == spot.host_path;
 }
 
 // ---- denials

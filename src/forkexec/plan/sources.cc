@@ -2,9 +2,6 @@
 
 #include <linux/mount.h>
 
-#include <array>
-#include <utility>
-
 #include "forkexec/plan/devices.h"
 #include "forkexec/plan/mount_attributes.h"
 #include "forkexec/plan/paths.h"
@@ -13,9 +10,6 @@
 namespace pivotbox {
 
 namespace {
-
-/// validate() has been through: cannot fail here. Normal, because it is compared with pivot_root.
-std::string normal(const std::string& path) { return *normal_path(path, {}); }
 
 class SourceLister {
  public:
@@ -37,10 +31,6 @@ class SourceLister {
   }
 
  private:
-  static bool belongs_to_program(const mount::Bind& m) {
-    return m.ownership == Ownership::program || (m.ownership == Ownership::automatic && m.access == Access::read_write);
-  }
-
   void add(const Mount& mount) {
     std::visit([this](const auto& m) { add(m); }, mount);
   }
@@ -51,7 +41,7 @@ class SourceLister {
   void add(const Guards&) {}
   void add(const mount::Bind& m) {
     sources_.push_back({.field = field_ + ".source",
-                        .path = normal(m.source),
+                        .path = normalized(m.source),
                         .symlinks = m.source_symlinks,
                         .attributes = mount_attributes(m.options, m.access),
                         .map_owner = picked_ids_ && belongs_to_program(m)});
@@ -68,17 +58,27 @@ class SourceLister {
     const bool changeable = !std::holds_alternative<mount::Overlay::ReadOnly>(m.changes);
     for (std::size_t i = 0; i < m.lower.size(); ++i)
       sources_.push_back({.field = field_ + ".lower[" + std::to_string(i) + "]",
-                          .path = normal(m.lower[i]),
+                          .path = normalized(m.lower[i]),
                           .attributes = mount_attributes(m.options, Access::read_only),
                           .map_owner = picked_ids_ && changeable,
                           .directory_only = true});
     if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes))
       sources_.push_back({.field = field_ + ".upper",
-                          .path = std::string(split_path(normal(keep->upper)).parent),
+                          .path = parent_of(normalized(keep->upper)),
                           .attributes = mount_attributes(m.options, Access::read_write),
                           .directory_only = true});
   }
-  void add(const auto&) {}  // everything else is made, not shown
+
+  // Made, not shown. A new kind of mount does not compile until it is judged here.
+  void add(const mount::Tmpfs&) {}
+  void add(const mount::Proc&) {}
+  void add(const mount::Devpts&) {}
+  void add(const mount::Mqueue&) {}
+  void add(const mount::Symlink&) {}
+  void add(const mount::Directory&) {}
+  void add(const mount::File&) {}
+  void add(const mount::Mask&) {}
+  void add(const mount::RemountReadOnly&) {}
 
   bool picked_ids_;
   std::vector<Source>& sources_;

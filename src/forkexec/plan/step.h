@@ -328,6 +328,14 @@ using Step = std::variant<step::GuardParent, step::AwaitHost, step::WriteCgroup,
                           step::RestrictLandlock, step::LoadFilter>;
 static_assert(std::is_trivially_copyable_v<Step> && sizeof(Step) <= 40);
 
+/// Names in the new root that building it takes for a moment. No mount may have one of them: is_reserved_name().
+inline constexpr char kOldRootName[] = "old_root";         // where PivotRoot puts the host's root
+inline constexpr char kMaskName[] = ".mask";               // the empty file behind a masked one, until it is in place
+inline constexpr char kScaffoldingPrefix[] = ".overlay-";  // layers of an overlay
+
+/// The most descriptors a program is given: what InstallFiles moves is on the child's stack.
+inline constexpr std::size_t kMaxFiles = 1024;
+
 /// The most steps a plan may have: init keeps room for the time of each, and reports number them in 16 bits.
 inline constexpr std::size_t kMaxSteps = 4096;
 

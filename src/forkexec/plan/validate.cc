@@ -45,7 +45,8 @@ Result<> check_program(const Runner& runner) {
 }
 
 Result<> check_descriptors(const Runner& runner) {
-  if (runner.files.size() > 1024) return invalid("files", "has more than 1024 entries");
+  if (runner.files.size() > kMaxFiles)
+    return invalid("files", "has more than " + std::to_string(kMaxFiles) + " entries");
   for (std::size_t i = 0; i < runner.files.size(); ++i)
     if (runner.files[i] < Runner::kClosed)
       return invalid(indexed("files", i), std::to_string(runner.files[i]) + " is not a descriptor");
@@ -318,8 +319,8 @@ class MountCheck {
       if (Result<> r = memory(discard->size_bytes, discard->inodes); !r) return r;
     if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes)) {
       if (Result<> r = both(source(keep->upper, ".upper"), source(keep->work, ".work")); !r) return r;
-      const std::string upper = *normal_path(keep->upper, {});
-      const std::string work = *normal_path(keep->work, {});
+      const std::string upper = normalized(keep->upper);
+      const std::string work = normalized(keep->work);
       if (upper == work || upper == "/" || work == "/" || split_path(upper).parent != split_path(work).parent)
         return invalid(field_ + ".work", "must be another directory beside upper");
     }
@@ -345,11 +346,9 @@ class MountCheck {
     const Result<std::string> normal = normal_path(path, field_ + ".target");
     if (!normal) return std::unexpected(normal.error());
     if (*normal == "/") return invalid(field_ + ".target", "\"/\" is the new root itself");
-    if (lies_within(*normal, "/old_root"))
-      return invalid(field_ + ".target", "\"/old_root\" is where the host's root is put for a moment");
-    if (lies_within(*normal, "/.mask") || normal->starts_with("/.overlay-"))
-      return invalid(field_ + ".target", "\"" + *normal + "\" is a name that masks and overlays need for a moment");
-    return {};
+    const std::string top = normal->substr(1, normal->find('/', 1) - 1);
+    if (!is_reserved_name(top)) return {};
+    return invalid(field_ + ".target", "\"/" + top + "\" is a name that building the root needs for a moment");
   }
   Result<> source(const std::string& path, const std::string& name) const {
     const Result<std::string> normal = normal_path(path, field_ + name);

@@ -34,8 +34,8 @@ class HostEntries {
 
  private:
   Result<> place(const mount::Bind& m) {
-    const std::string source = *normal_path(m.source, {});
-    if (source != *normal_path(m.target, {})) return impossible(field_ + ".target", "a file has one path only");
+    const std::string source = normalized(m.source);
+    if (source != normalized(m.target)) return impossible(field_ + ".target", "a file has one path only");
     const std::uint32_t access = access_through(mount_attributes(m.options, m.access));
     entries_.push_back({.path = source,
                         .kind = RootEntry::Kind::shown,
@@ -43,7 +43,7 @@ class HostEntries {
     return {};
   }
   Result<> place(const mount::Dev& m) {
-    if (*normal_path(m.target, {}) != "/dev") return impossible(field_ + ".target", "devices are in /dev");
+    if (normalized(m.target) != "/dev") return impossible(field_ + ".target", "devices are in /dev");
     for (const Device& device : kDevices)
       entries_.push_back(
           {.path = "/dev/" + std::string(device.name), .kind = RootEntry::Kind::shown, .access = landlock::kDevice});
