@@ -112,13 +112,6 @@ void announce(const Ending& ending, const Options& options) {
     complain(line);
 }
 
-/// The record into the report, or the times onto standard error.
-Result<> tell(const Ending& ending, const Options& options, std::optional<ResultFile>& report) {
-  if (report) return report->write(report_record(ending, options.timing));
-  if (options.timing == Timing::unmeasured || !ending.outcome) return {};
-  return write_all(STDERR_FILENO, timing_table(ending.step_times), "standard error");
-}
-
 }  // namespace
 
 int run(const Options& options) {
@@ -132,17 +125,22 @@ int run(const Options& options) {
     report = *std::move(opened);
   }
   Learner learner;
-  const TerminalSettings terminal = TerminalSettings::remember();
+  const InheritedSettings settings = InheritedSettings::remember();
   const Ending ending = run_to_the_end(options, learner);
-  terminal.restore();
+  settings.restore();
+  // Before anything is said, which can take as long as standard error's reader likes.
+  const Result<> recorded = report ? report->write(report_record(ending, options.timing)) : Result<>();
   announce(ending, options);
   if (options.verb == Verb::learn && ending.outcome)
     if (const Result<> written = learner.write(options.learned_policy.value_or("learned.policy")); !written) {
       complain("no policy", written.error());
       return kSandboxFailed;
     }
-  if (const Result<> told = tell(ending, options, report); !told) {
-    complain("no report", told.error());
+  const bool shows_times = !report && options.timing == Timing::measured && ending.outcome;
+  const Result<> shown =
+      shows_times ? write_all(STDERR_FILENO, timing_table(ending.step_times), "standard error") : Result<>();
+  if (!recorded || !shown) {
+    complain("no report", (!recorded ? recorded : shown).error());
     return kSandboxFailed;
   }
   return exit_status(ending);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "relay.h"
+#include "terminal.h"
 
 namespace pivotbox::cli {
 
@@ -56,6 +57,7 @@ Result<> hand_on(Process& process, const HeldSignals& signals) {
 
 /// The program is gone, but what it wrote may still be on its way.
 Result<Outcome> last_words(Process& process, const HeldSignals& signals, Relay* relay) {
+  resume_output();
   while (relay != nullptr) {
     const Result<bool> done = relay->move_rest();
     if (!done) return std::unexpected(done.error());
