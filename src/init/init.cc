@@ -233,20 +233,24 @@ void settle(const OwnDescriptors& own, int listener) {
   must(__NR_capset, &header, kept);
 }
 
-struct ProgramEnd {
-  bool over = false;
-  int status = 0;
+struct Reaped {
+  bool program = false;
+  int status = 0;  ///< of the program, if it has ended
+  bool more = false;
 };
 
-ProgramEnd reap(long program) {
-  ProgramEnd end;
-  for (;;) {
+/// So many at once: a box can make children of init faster than init reaps them (CLONE_PARENT), and signals, the host's
+/// death and the program's end have their turn all the same.
+Reaped reap(long program) {
+  constexpr int kMostAtOnce = 64;
+  for (int i = 0; i < kMostAtOnce; ++i) {
     int status = 0;
     const long pid = call(__NR_wait4, -1, &status, WNOHANG | __WALL, nullptr);
     if (pid < 0 && pid != -kEchild) fail(__NR_wait4, pid);
-    if (pid <= 0) return end;
-    if (pid == program) end = {true, status};
+    if (pid <= 0) return {};
+    if (pid == program) return {.program = true, .status = status};
   }
+  return {.more = true};
 }
 
 /// A negated signal is for the program's process group. If it leads none, that is one of the host's.
@@ -299,8 +303,10 @@ int wait_for_program(long program, const PlanHeader& plan) {
                        {plan.out_of_memory_fd < 0 ? -1 : kMemoryFd, POLLIN, 0}};
   for (;;) {
     // The program may have ended before the signal descriptor was there, so reaping comes before waiting.
-    if (const ProgramEnd end = reap(program); end.over) return end.status;
-    call(__NR_ppoll, watched, 3, nullptr, nullptr, 0);
+    const Reaped reaped = reap(program);
+    if (reaped.program) return reaped.status;
+    __kernel_timespec at_once{};
+    call(__NR_ppoll, watched, 3, reaped.more ? &at_once : nullptr, nullptr, 0);
     if (watched[1].revents != 0) {
       deliver(program, plan.parent_death_signal);
       watched[1].fd = -1;

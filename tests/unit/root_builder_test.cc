@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 using Lines = std::vector<std::string>;
 
-/// The steps of the mounts alone, for an ordinary user, without those that take their sources.
+/// The steps of the mounts alone, for an ordinary user, without those that clone their sources.
 Lines steps_of_mounts(std::vector<Mount> mounts, const std::set<std::string>& files = {}) {
   Runner runner = plain_runner();
   runner.mounts = std::move(mounts);
@@ -26,7 +26,7 @@ Lines steps_of_mounts(std::vector<Mount> mounts, const std::set<std::string>& fi
   const Result<Plan> plan = compile_for(runner, ordinary_host(), files);
   if (!plan) return {"refused: " + plan.error().message()};
   Lines lines = descriptions_of(*plan, "mounts[");
-  std::erase_if(lines, [](const std::string& line) { return line.starts_with("take "); });
+  std::erase_if(lines, [](const std::string& line) { return line.starts_with("clone "); });
   return lines;
 }
 

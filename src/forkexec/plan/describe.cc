@@ -62,7 +62,7 @@ class Describer {
     return fmt::format("make file {} (mode {:04o}, {} bytes)", path, s.mode, s.contents.size);
   }
   std::string operator()(const step::CloneTree& s) const {
-    return fmt::format("take {}{}", text(s.source), attributes(s.attributes));
+    return fmt::format("clone {}{}", text(s.source), attributes(s.attributes));
   }
   std::string operator()(const step::AttachMount& s) const {
     const Source& source = plan_.sources[static_cast<std::size_t>(plan_.slots[s.tree.index].number)];
