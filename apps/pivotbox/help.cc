@@ -56,13 +56,16 @@ up; 126 when the program could not be executed; 127 when it was not found; 2 for
 
 void append_option(std::string& text, const Option& option) {
   constexpr std::size_t kSummaryColumn = 38;
+  const std::string new_line = "\n" + std::string(kSummaryColumn, ' ');
   std::string line = "  " + std::string(option.name);
   if (!option.value_form.empty()) line += " " + std::string(option.value_form);
   if (line.size() + 2 > kSummaryColumn)
-    line += "\n" + std::string(kSummaryColumn, ' ');
+    line += new_line;
   else
     line.resize(kSummaryColumn, ' ');
-  text += line + std::string(option.summary) + "\n";
+  text += line;
+  for (const char c : option.summary) text += c == '\n' ? new_line : std::string(1, c);
+  text += "\n";
 }
 
 }  // namespace

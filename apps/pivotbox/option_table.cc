@@ -206,8 +206,7 @@ constexpr auto kOptions = std::to_array<Option>({
     {"--watch-denials", "", Group::privileges, "tells each refused system call on standard error, as it happens",
      [](Options& o, const Argument&) { return store(o.watching, Parsed<Watching>(Watching::denials)); }},
     {"--policy", "NAME|FILE", Group::privileges,
-     "which system calls are allowed: default, compute, compute-threads,\n"
-     "                                      none (weakens the box), or a policy file",
+     "which system calls are allowed: default, compute, compute-threads,\nnone (weakens the box), or a policy file",
      [](Options& o, const Argument& a) { return store(o.policy, Parsed<std::string>(a.value)); }},
     {"--no-landlock", "", Group::privileges, "no Landlock, the second wall around files; weakens the box",
      [](Options& o, const Argument&) { return store(o.second_wall, Parsed<SecondWall>(SecondWall::none)); }},
@@ -216,8 +215,8 @@ constexpr auto kOptions = std::to_array<Option>({
     {"--tcp-connect", "PORT|none", Group::privileges, "the same for connecting to a TCP port, with --net host",
      [](Options& o, const Argument& a) { return add_port(o.tcp_connect, a.value); }},
     {"--require", "everything|namespaces|landlock", Group::privileges,
-     "walls that must stand: with 'namespaces' Landlock may be missing, with 'landlock'\n                              "
-     "        namespaces, if they cannot be made",
+     "walls that must stand: with 'namespaces' Landlock may be missing, with 'landlock'\n"
+     "namespaces, if they cannot be made",
      [](Options& o, const Argument& a) { return choose(o.require, a.value, kRequirements); }},
 
     {"--timeout", "TIME", Group::limits, "kills everything in the box after 500ms, 2s, 1.5m, 1h",

@@ -90,7 +90,7 @@ Result<bool> Relay::fill(Stream& stream) {
 }
 
 /// False when it cannot be written now.
-Result<bool> Relay::empty(Stream& stream) {
+Result<bool> Relay::drain(Stream& stream) {
   if (!is_writable_now(stream.sink)) return false;
   const ssize_t written = write(stream.sink, stream.block.data() + stream.begin, stream.end - stream.begin);
   if (written >= 0) {
@@ -110,7 +110,7 @@ Result<> Relay::move() {
   constexpr int kBlocksAtOnce = 64;  // signals want to be seen too
   for (Stream& stream : streams_) {
     for (int i = 0; i < kBlocksAtOnce; ++i) {
-      const Result<bool> moved = stream.begin < stream.end ? empty(stream) : fill(stream);
+      const Result<bool> moved = stream.begin < stream.end ? drain(stream) : fill(stream);
       if (!moved) return std::unexpected(moved.error());
       if (!*moved) break;
     }
@@ -122,7 +122,7 @@ Result<bool> Relay::move_rest() {
   bool all = true;
   for (Stream& stream : streams_) {
     Result<bool> moved = true;
-    while (moved && *moved) moved = stream.begin < stream.end ? empty(stream) : fill(stream);
+    while (moved && *moved) moved = stream.begin < stream.end ? drain(stream) : fill(stream);
     if (!moved) return std::unexpected(moved.error());
     all = all && stream.begin == stream.end;
   }

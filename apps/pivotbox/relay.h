@@ -51,8 +51,9 @@ class Relay {
   };
 
   [[nodiscard]] static Result<Stream> make_stream(int sink, std::uint64_t limit);
+  // Each: whether anything was moved.
   static Result<bool> fill(Stream& stream);
-  static Result<bool> empty(Stream& stream);
+  static Result<bool> drain(Stream& stream);
 
   std::vector<Stream> streams_;  ///< one, or one for each descriptor
 };
