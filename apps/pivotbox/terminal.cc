@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 
+#include <cerrno>
 #include <csignal>
+
+#include "pivotbox/fd.h"
 
 namespace pivotbox::cli {
 
@@ -39,6 +42,15 @@ void InheritedSettings::restore() const {
     static_cast<void>(ioctl(descriptor, settings.exclusive ? TIOCEXCL : TIOCNXCL));
     if (!is_in_background(descriptor)) static_cast<void>(tcsetattr(descriptor, TCSANOW, &*settings.modes));
   }
+}
+
+Result<> leave_input_to_foreground() {
+  if (!is_in_background(STDIN_FILENO)) return {};
+  const Fd nothing = Fd::adopt(open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!nothing || dup2(nothing.get(), STDIN_FILENO) < 0)
+    return std::unexpected(
+        Error{.action = "replace the terminal by /dev/null", .syscall = nothing ? "dup2" : "open", .code = errno});
+  return {};
 }
 
 void resume_output() {

@@ -8,6 +8,8 @@
 #include <array>
 #include <optional>
 
+#include "pivotbox/error.h"
+
 namespace pivotbox::cli {
 
 /// What standard input, output and error are set to now.
@@ -26,6 +28,10 @@ class InheritedSettings {
   };
   std::array<Settings, STDERR_FILENO + 1> settings_;  ///< by descriptor
 };
+
+/// Standard input becomes /dev/null where it is the terminal of another job, the foreground's. The program is in a
+/// session of its own, so the kernel would not stop it (SIGTTIN) when it reads what is typed for that job.
+[[nodiscard]] Result<> leave_input_to_foreground();
 
 /// Lets go on what the program has stopped of the terminal's output (tcflow(3)); the command itself could write
 /// nothing. What the user has stopped by a key stays so.
