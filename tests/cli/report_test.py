@@ -144,7 +144,8 @@ class Record(RecordTest):
             with self.subTest(name=name):
                 record, finished = self.report_of("--", name)
                 self.assertEqual(finished.status, 127)
-                self.assertIn(name.decode(errors="surrogateescape"), record["error"]["message"])
+                self.assertIn(name.decode(errors="surrogateescape"), record["error"]["action"])
+                self.assertTrue(record["error"]["message"].isprintable())
                 self.assertEqual(self.read("report.json").count("\n"), 1)
                 self.assertTrue(self.read("report.json").rstrip("\n").isprintable())
 
