@@ -18,7 +18,8 @@ struct Error {
     system,       ///< a system call of the calling process failed
     setup,        ///< a step failed in the child, before the program ran
     exec,         ///< everything was built, but the program could not be executed
-    lost,         ///< the sandbox was destroyed from outside, or its exit status was taken by somebody else
+    lost,         ///< the program had begun, and what became of it is not known: the sandbox was destroyed from
+                  ///< outside, its exit status was taken by somebody else, or it could not be guarded and was ended
   };
 
   Kind kind = Kind::system;

@@ -86,7 +86,8 @@ enum class Recipients : std::uint8_t {
   process_group,
 };
 
-/// A running box. The destructor kills everything in it and reaps it. Movable, not copyable; one thread at a time.
+/// A running box. The destructor kills everything in it and reaps it; that of a copy in a process that the caller has
+/// forked does nothing, and such a copy is good for nothing else. Movable, not copyable; one thread at a time.
 ///
 /// Limits of time, and of processes where they end the box, are kept by a thread of the library's own, so they hold
 /// whether or not anybody waits. It has every signal blocked, and is gone when the box is and wait() or the destructor

@@ -221,10 +221,29 @@ TEST(Faults, ABoxWhoseInitIsKilledIsLost) {
 
 // ---- filters
 
+std::vector<sock_filter> answer_to(std::uint32_t call, std::uint32_t action) {
+  return {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+          BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1), BPF_STMT(BPF_RET | BPF_K, action),
+          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+}
+
 SeccompFilter filter_of_execve(std::uint32_t action) {
-  return SeccompFilter::from_program({BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-                                      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_execve, 0, 1),
-                                      BPF_STMT(BPF_RET | BPF_K, action), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)});
+  return SeccompFilter::from_program(answer_to(SYS_execve, action));
+}
+
+TEST(Faults, AHostThatMayNotEndABoxIsTold) {
+  for (const Pid1 pid1 : kBothPid1) {
+    const act::HostState before;
+    EXPECT_EQ(act::in_forked_host([&]() -> std::string {
+                std::vector<sock_filter> filter = answer_to(SYS_pidfd_send_signal, SECCOMP_RET_ERRNO | EPERM);
+                const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
+                ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+                if (::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) return "no filter";
+                return text_of(act::finish(runner({"exit"}, pid1)));
+              }).substr(0, 16),
+              "signal the child");
+    EXPECT_EQ(act::HostState(), before);
+  }
 }
 
 TEST(Faults, AFilterAgainstExecveIsTold) {

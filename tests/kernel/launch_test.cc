@@ -138,6 +138,24 @@ TEST(LaunchHost, ItsDeathLeavesNothing) {
   EXPECT_EQ(act::HostState(), before);
 }
 
+TEST(LaunchHost, AForkThatDropsItsCopyLeavesTheBoxAlone) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner limited = runner({"handle"}, pid1);
+    limited.limits.wall_time = std::chrono::minutes(1);
+    Ready ready(limited);
+    const pid_t fork = ::fork();
+    if (fork == 0) {
+      { const Process dropped = std::move(*ready.process); }
+      ::_exit(0);
+    }
+    int status = -1;
+    EXPECT_EQ(::waitpid(fork, &status, 0), fork);
+    EXPECT_EQ(status, 0);
+    ASSERT_TRUE(ready.process->kill(SIGTERM));
+    EXPECT_EQ(text_of(ready.process->wait()), "exited 7");
+  }
+}
+
 TEST(LaunchHost, AThreadThatEndsKillsABoxWithoutInitOnly) {
   const auto started_by_a_thread = [](Pid1 pid1) {
     std::optional<Ready> ready;

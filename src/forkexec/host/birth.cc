@@ -47,6 +47,18 @@ Error failure(const char* call, int code) {
   return {.kind = Error::Kind::system, .action = "make the child", .syscall = call, .code = code};
 }
 
+/// A child that cannot be signalled by its pidfd could not be ended either: no limit would hold.
+Result<> require_signals(const Birth& birth) {
+  if (::syscall(SYS_pidfd_send_signal, birth.pidfd.get(), 0, nullptr, 0) == 0) return {};
+  Error error = failure("pidfd_send_signal", errno);
+  error.action = "signal the child";
+  error.hint = "a filter of an outer container forbids it: a box made here could not be ended";
+  ::kill(birth.pid, SIGKILL);
+  while (::waitpid(birth.pid, nullptr, __WALL) < 0 && errno == EINTR) {
+  }
+  return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 ChildStack::ChildStack() {
@@ -94,7 +106,9 @@ Result<Birth> give_birth(clone_args arguments, const ChildStack& stack, void (*e
   const AllSignalsBlocked blocked;
   const long pid = child::clone_child(&arguments, sizeof arguments, entry, argument);
   if (pid < 0) return std::unexpected(failure("clone3", static_cast<int>(-pid)));
-  return Birth{.pid = static_cast<pid_t>(pid), .pidfd = Fd::adopt(pidfd)};
+  Birth birth{.pid = static_cast<pid_t>(pid), .pidfd = Fd::adopt(pidfd)};
+  if (Result<> r = require_signals(birth); !r) return std::unexpected(std::move(r.error()));
+  return birth;
 }
 
 Burial::~Burial() {

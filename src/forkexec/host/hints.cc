@@ -49,7 +49,8 @@ constexpr Hint kHints[] = {
     {index_of<step::MountFilesystem>, -1, EBUSY, "the mount point or one of the layers is in use"},
     {index_of<step::MountFilesystem>, SYS_move_mount, EINVAL, "the target is a file, not a directory"},
     {index_of<step::MountFilesystem>, -1, EINVAL,
-     "the file system refused an option or a layer; the kernel log says which"},
+     "the file system refused an option or a layer, of an ordinary user also one below which another is mounted; the "
+     "kernel log says which"},
     {index_of<step::CloneTree>, SYS_openat2, ENOENT, "the source was removed while the box was built"},
     {index_of<step::CloneTree>, SYS_openat2, ELOOP, "a component is a symbolic link: name the real path"},
     {index_of<step::AttachMount>, SYS_openat2, ENOENT,

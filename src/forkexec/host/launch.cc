@@ -214,6 +214,8 @@ Result<> Launch::map_ids() {
   if (written) return {};
   Error& error = written.error();
   error.field = error.action.contains("gid") || error.action.contains("setgroups") ? "gid_mappings" : "uid_mappings";
+  if (error.hint.empty() && (error.code == ENOENT || error.code == ENOTDIR || error.code == EROFS))
+    error.hint = "/proc must be mounted where the calling process is, and not read-only";
   if (error.hint.empty())
     error.hint = id.picked
                      ? "only ids of this user namespace can be mapped (/proc/self/uid_map): name some by uid_mappings "

@@ -102,9 +102,11 @@ Result<Process> Launch::finish() {
   std::unique_ptr<Process::State> state = new_state();
   Process::State& started = *state;
   Process process(std::move(state));  // from here on its destructor ends the box
-  if (Result<> r = supervise(started); !r) return std::unexpected(std::move(r.error()));
-  if (Result<> r = answer_for_filter(started); !r) return std::unexpected(std::move(r.error()));
-  return process;
+  Result<> guarded = supervise(started);
+  if (guarded) guarded = answer_for_filter(started);
+  if (guarded) return process;
+  guarded.error().kind = Error::Kind::lost;  // the program has begun
+  return std::unexpected(std::move(guarded.error()));
 }
 
 std::unique_ptr<Process::State> Launch::new_state() {

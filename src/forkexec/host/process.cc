@@ -28,11 +28,17 @@ struct WaitStatus {
   rusage usage;
 };
 
+/// The program has run: whatever fails now is no failure of the set-up.
+Error as_lost(Error error) {
+  error.kind = Error::Kind::lost;
+  return error;
+}
+
 /// waitid(2) with the resource usage that libc's wrapper hides.
 Result<WaitStatus> reap(int pidfd) {
   WaitStatus status{};
   while (::syscall(SYS_waitid, P_PIDFD, pidfd, &status.info, WEXITED | __WALL, &status.usage) != 0)
-    if (errno != EINTR) return std::unexpected(linux_::system_error("wait for the box", "waitid"));
+    if (errno != EINTR) return std::unexpected(as_lost(linux_::system_error("wait for the box", "waitid")));
   return status;
 }
 
@@ -114,7 +120,6 @@ Result<Remains> collect_program(const Process::State& state) {
   Result<WaitStatus> status = reap(state.box.pidfd());
   if (status) return remains_of(*status, state);
   Error error = std::move(status.error());
-  error.kind = Error::Kind::lost;
   if (error.code == ECHILD)
     error.hint =
         "another wait in this process took the exit status, or SIGCHLD is ignored; pid1 = init is immune to both";
@@ -185,6 +190,10 @@ Process& Process::operator=(Process&& other) noexcept {
 }
 
 Process::~Process() {
+  if (state_ && state_->caller != ::getpid()) {  // a fork's: neither the box nor the threads of its state are there
+    static_cast<void>(state_.release());
+    return;
+  }
   if (!state_ || state_->result) return;
   state_->box.insist();
   static_cast<void>(reap(state_->box.pidfd()));
@@ -212,7 +221,7 @@ Result<std::optional<Outcome>> Process::wait_for(nanoseconds timeout) {
     const timespec wait{left.count() / 1'000'000'000, left.count() % 1'000'000'000};
     pollfd watched{state.box.pidfd(), POLLIN, 0};
     const int ready = ::ppoll(&watched, 1, &wait, nullptr);
-    if (ready < 0 && errno != EINTR) return std::unexpected(linux_::system_error("wait for the box", "ppoll"));
+    if (ready < 0 && errno != EINTR) return std::unexpected(as_lost(linux_::system_error("wait for the box", "ppoll")));
     if (ready > 0) state.result = collect(state);
     if (ready == 0 && Clock::now() >= grace_ends) {
       state.box.insist();

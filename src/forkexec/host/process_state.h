@@ -1,6 +1,8 @@
 // What a Process knows between its start and its end.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,6 +24,7 @@ struct Process::State {
   State(Fd pidfd, FirstProcess first) : box(std::move(pidfd), first) {}
 
   pid_t pid = -1;
+  pid_t caller = ::getpid();
   BoxEnd box;
   Fd status;                   ///< what init reports; none with pid1 = program
   std::uint64_t start_ns = 0;  ///< CLOCK_MONOTONIC when the program was executed
