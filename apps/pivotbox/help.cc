@@ -19,6 +19,9 @@ Usage:
 
 Without options the program sees the host's /usr and the few files of /etc it needs, the current directory
 (read-only), and a /tmp, /proc and /dev of its own. It has no network but loopback and no privileges.
+Where the current directory is /tmp itself, it covers the program's own: use a subdirectory, --no-cwd or --write-cwd.
+Started in the background of a terminal (&) the program reads /dev/null. Stopped by Ctrl-Z and continued there (bg), it
+can still read what you type.
 'explain' takes the same options and shows each step of the launch without doing it.
 'learn' runs the program too, and writes a policy file that allows the system calls it made.
 
@@ -51,7 +54,8 @@ constexpr std::array<std::pair<Group, std::string_view>, 8> kGroups = {{
 constexpr std::string_view kConclusion = R"(
 Exit status: the program's; 128 + N when it was killed by signal N. When it was ended at a limit: 124 for time, 123 for
 processes, 122 for output, 121 for memory, 120 for a system call that is not allowed. 125 when the box could not be set
-up; 126 when the program could not be executed; 127 when it was not found; 2 for a wrong command line.
+up; 126 when the program could not be executed; 127 when it was not found; 2 for a wrong command line. When the
+terminal's interrupt key (Ctrl-C) has killed the program, the command dies of SIGINT as well, so that scripts end, too.
 )";
 
 void append_option(std::string& text, const Option& option) {

@@ -33,7 +33,9 @@ Result<std::string> current_directory() {
   std::array<char, PATH_MAX> path{};
   if (getcwd(path.data(), path.size()) == nullptr)
     return failed("find the current directory", "getcwd",
-                  "change to a directory that exists, or use --no-cwd and absolute paths");
+                  errno == ERANGE
+                      ? "its path has more than 4095 bytes: change to another, or use --no-cwd and absolute paths"
+                      : "change to a directory that exists, or use --no-cwd and absolute paths");
   return path.data();
 }
 

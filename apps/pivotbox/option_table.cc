@@ -116,8 +116,11 @@ Parsed<> set_limit(Options& options, const Argument& argument) {
 
 /// "none", or one more port.
 Parsed<> add_port(std::optional<std::vector<std::uint16_t>>& ports, std::string_view value) {
+  const bool none = value == "none";
+  if (ports && ports->empty() != none)
+    return std::unexpected(none ? "contradicts the ports before it" : "contradicts 'none' before it");
   if (!ports) ports.emplace();
-  return value == "none" ? Parsed<>{} : append(*ports, parse_port(value));
+  return none ? Parsed<>{} : append(*ports, parse_port(value));
 }
 
 /// With the words it was given in.
@@ -187,7 +190,9 @@ constexpr auto kOptions = std::to_array<Option>({
      [](Options& o, const Argument& a) { return store(o.work_dir, parse_absolute_path(a.value)); }},
     {"--setenv", "NAME=VALUE", Group::program, "sets a variable of the environment", set_environment},
     {"--keep-env", "NAME", Group::program, "keeps the caller's variable, if there is one", keep_environment},
-    {"--pid1", "init|program", Group::program, "process 1 of the box: a tiny init (the default), or the program itself",
+    {"--pid1", "init|program", Group::program,
+     "process 1 of the box: a tiny init (the default), or the program itself,\n"
+     "to which SIGINT and SIGTERM then do nothing unless it handles them",
      [](Options& o, const Argument& a) { return choose(o.pid1, a.value, kFirstProcesses); }},
 
     {"--net", "none|host", Group::privileges, "only a loopback interface (the default), or the host's network",

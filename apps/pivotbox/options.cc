@@ -74,6 +74,8 @@ Parsed<> check_combinations(const Options& options) {
   if (options.processes &&
       std::ranges::find(options.rlimits, RLIMIT_NPROC, &ResourceLimit::resource) != options.rlimits.end())
     return std::unexpected("--pids: contradicts --rlimit nproc, by which it is kept");
+  if (options.watching == Watching::denials && options.policy == "none")
+    return std::unexpected("--watch-denials: contradicts --policy none, which refuses nothing");
   if (options.second_wall == SecondWall::none) {
     if (options.require == Require::everything)
       return std::unexpected("--no-landlock: contradicts --require everything");

@@ -83,7 +83,7 @@ void complain(std::string_view line) {
 }
 
 void complain(std::string_view what, const Error& error) {
-  std::string text = "pivotbox: " + std::string(what) + ": " + printable(error.message()) + "\n";
+  std::string text = "pivotbox: " + std::string(what) + ": " + error.message() + "\n";
   if (!error.hint.empty()) text += "hint: " + printable(error.hint) + "\n";
   static_cast<void>(write_all(STDERR_FILENO, text, "standard error"));
 }

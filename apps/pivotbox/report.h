@@ -14,6 +14,7 @@ namespace pivotbox::cli {
 struct Ending {
   Result<Outcome> outcome;
   std::vector<StepTime> step_times;
+  bool had_interrupt_key = false;  ///< pressed on the command's terminal
 };
 
 /// One line of JSON, schema 1 (docs/report.md). Every member is always there, null where it does not apply; only

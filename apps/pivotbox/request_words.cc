@@ -81,6 +81,7 @@ Error in_words_of(const Request& request, Error error) {
     error.hint = "the program has ids of its own: let them enter the directory (chmod), or use --no-cwd or --chdir";
   if (error.field == "on_notification")
     error.action = "calls for which it says notify can be answered by users of the library only";
+  replace_all(error.hint, "mount::Bind, ", "");                                // the option follows
   replace_all(error.hint, ", or set source_symlinks = Symlinks::follow", "");  // there is no option for it
   error.field = option_of(request, error.field);
   // The other fields are words that a hint may use in their usual sense.

@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <optional>
 #include <utility>
 
@@ -29,7 +30,7 @@ Ending run_to_the_end(const Options& options, Learner& learner) {
   if (options.watching == Watching::denials) watch_denials(request->runner);
   if (options.verb == Verb::learn)
     if (const Result<> r = learner.attach(request->runner); !r) return failed(r.error());
-  const Result<HeldSignals> signals = HeldSignals::hold();
+  Result<HeldSignals> signals = HeldSignals::hold();
   if (!signals) return failed(signals.error());
   std::optional<Relay> relay;
   Runner runner = request->runner;
@@ -44,7 +45,9 @@ Ending run_to_the_end(const Options& options, Learner& learner) {
   if (!process) return failed(in_words_of(*request, process.error()));
   if (relay) relay->close_programs_ends();
   Result<Outcome> outcome = supervise(*process, *signals, relay ? &*relay : nullptr);
-  return {.outcome = std::move(outcome), .step_times = process->step_times()};
+  return {.outcome = std::move(outcome),
+          .step_times = process->step_times(),
+          .had_interrupt_key = signals->had_interrupt_key()};
 }
 
 bool is_missing_program(const Error& error) { return error.kind == Error::Kind::exec && error.code == ENOENT; }
@@ -112,11 +115,19 @@ void announce(const Ending& ending, const Options& options) {
     complain(line);
 }
 
-/// The record into the report, or the times onto standard error.
-Result<> tell(const Ending& ending, const Options& options, std::optional<ResultFile>& report) {
-  if (report) return report->write(report_record(ending, options.timing));
-  if (options.timing == Timing::unmeasured || !ending.outcome) return {};
-  return write_all(STDERR_FILENO, timing_table(ending.step_times), "standard error");
+bool died_of_interrupt_key(const Ending& ending) {
+  return ending.had_interrupt_key && ending.outcome && ending.outcome->kind == Outcome::Kind::signalled &&
+         ending.outcome->signal == SIGINT;
+}
+
+/// As the program did. A shell goes on with its script or loop after a child that has got the key and merely exits.
+void die_of_interrupt() {
+  std::signal(SIGINT, SIG_DFL);
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  sigprocmask(SIG_UNBLOCK, &interrupt, nullptr);
+  raise(SIGINT);
 }
 
 }  // namespace
@@ -132,19 +143,29 @@ int run(const Options& options) {
     report = *std::move(opened);
   }
   Learner learner;
-  const TerminalSettings terminal = TerminalSettings::remember();
+  if (const Result<> left = leave_input_to_foreground(); !left) {
+    complain("no standard input", left.error());
+    return kSandboxFailed;
+  }
+  const InheritedSettings settings = InheritedSettings::remember();
   const Ending ending = run_to_the_end(options, learner);
-  terminal.restore();
+  settings.restore();
+  // Before anything is said, which can take as long as standard error's reader likes.
+  const Result<> recorded = report ? report->write(report_record(ending, options.timing)) : Result<>();
   announce(ending, options);
   if (options.verb == Verb::learn && ending.outcome)
     if (const Result<> written = learner.write(options.learned_policy.value_or("learned.policy")); !written) {
       complain("no policy", written.error());
       return kSandboxFailed;
     }
-  if (const Result<> told = tell(ending, options, report); !told) {
-    complain("no report", told.error());
+  const bool shows_times = !report && options.timing == Timing::measured && ending.outcome;
+  const Result<> shown =
+      shows_times ? write_all(STDERR_FILENO, timing_table(ending.step_times), "standard error") : Result<>();
+  if (!recorded || !shown) {
+    complain("no report", (!recorded ? recorded : shown).error());
     return kSandboxFailed;
   }
+  if (died_of_interrupt_key(ending)) die_of_interrupt();
   return exit_status(ending);
 }
 

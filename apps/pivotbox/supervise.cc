@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "relay.h"
+#include "terminal.h"
 
 namespace pivotbox::cli {
 
@@ -44,7 +45,7 @@ Result<> stop_together(Process& process) {
   return process.kill(SIGCONT, Recipients::process_group);
 }
 
-Result<> hand_on(Process& process, const HeldSignals& signals) {
+Result<> hand_on(Process& process, HeldSignals& signals) {
   while (true) {
     const Result<int> signal = signals.next();
     if (!signal) return std::unexpected(signal.error());
@@ -55,7 +56,8 @@ Result<> hand_on(Process& process, const HeldSignals& signals) {
 }
 
 /// The program is gone, but what it wrote may still be on its way.
-Result<Outcome> last_words(Process& process, const HeldSignals& signals, Relay* relay) {
+Result<Outcome> last_words(Process& process, HeldSignals& signals, Relay* relay) {
+  resume_output();
   while (relay != nullptr) {
     const Result<bool> done = relay->move_rest();
     if (!done) return std::unexpected(done.error());
@@ -76,7 +78,7 @@ Result<Outcome> last_words(Process& process, const HeldSignals& signals, Relay* 
   return process.wait();
 }
 
-Result<Outcome> end_at_limit(Process& process, const HeldSignals& signals, Relay& relay) {
+Result<Outcome> end_at_limit(Process& process, HeldSignals& signals, Relay& relay) {
   if (Result<> ended = process.end_for_output(); !ended) return std::unexpected(ended.error());
   if (Result<Outcome> gone = process.wait(); !gone) return gone;
   return last_words(process, signals, &relay);
@@ -97,15 +99,16 @@ Result<HeldSignals> HeldSignals::hold() {
   return HeldSignals(std::move(descriptor));
 }
 
-Result<int> HeldSignals::next() const {
+Result<int> HeldSignals::next() {
   signalfd_siginfo info{};
   const ssize_t count = read(descriptor_.get(), &info, sizeof info);
+  if (info.ssi_signo == SIGINT && info.ssi_code == SI_KERNEL) had_interrupt_key_ = true;
   if (count == static_cast<ssize_t>(sizeof info)) return static_cast<int>(info.ssi_signo);
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
   return failed("read a signal", "read");
 }
 
-Result<Outcome> supervise(Process& process, const HeldSignals& signals, Relay* relay) {
+Result<Outcome> supervise(Process& process, HeldSignals& signals, Relay* relay) {
   while (true) {
     std::vector<pollfd> entries = relay != nullptr ? relay->wanted() : std::vector<pollfd>();
     entries.push_back({.fd = signals.descriptor(), .events = POLLIN, .revents = 0});

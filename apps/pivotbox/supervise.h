@@ -17,15 +17,18 @@ class HeldSignals {
   /// Readable while a signal is waiting.
   [[nodiscard]] int descriptor() const { return descriptor_.get(); }
   /// The next waiting signal; 0 if there is none.
-  [[nodiscard]] Result<int> next() const;
+  [[nodiscard]] Result<int> next();
+  /// Whether one of them was the terminal's interrupt key, and not a SIGINT that a process has sent.
+  [[nodiscard]] bool had_interrupt_key() const { return had_interrupt_key_; }
 
  private:
   explicit HeldSignals(Fd descriptor) : descriptor_(std::move(descriptor)) {}
   Fd descriptor_;
+  bool had_interrupt_key_ = false;
 };
 
 /// Waits for the end of `process`, hands the held signals on to it, and passes on what it writes if there is a `relay`
 /// (else nullptr). A signal that comes when the program is gone ends the passing on.
-[[nodiscard]] Result<Outcome> supervise(Process& process, const HeldSignals& signals, Relay* relay);
+[[nodiscard]] Result<Outcome> supervise(Process& process, HeldSignals& signals, Relay* relay);
 
 }  // namespace pivotbox::cli

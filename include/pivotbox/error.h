@@ -37,7 +37,7 @@ struct Error {
   std::string hint;
 
   /// One line: "mounts[2].source: bind /data on /data (read-only): open_tree: No such file or directory".
-  /// The hint is not part of it.
+  /// What is no printable UTF-8 in it is written \xNN. The hint is not part of it.
   [[nodiscard]] std::string message() const;
 };
 

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "base/printable.h"
+
 namespace pivotbox {
 
 std::string Error::message() const {
@@ -18,7 +20,7 @@ std::string Error::message() const {
     const char* description = strerrordesc_np(code);  // unlike strerror(3) thread-safe and never translated
     append(description != nullptr ? description : "errno " + std::to_string(code));
   }
-  return text;
+  return printable(text);
 }
 
 }  // namespace pivotbox

@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 
 #include <algorithm>
 #include <array>
@@ -73,6 +74,9 @@ constexpr auto kConstants = std::to_array<Constant>({
     PIVOTBOX_CONSTANT(TIOCLINUX),
     PIVOTBOX_CONSTANT(TIOCSETD),
     PIVOTBOX_CONSTANT(TIOCCONS),
+    PIVOTBOX_CONSTANT(TIOCEXCL),
+    PIVOTBOX_CONSTANT(TCXONC),
+    PIVOTBOX_CONSTANT(TCOOFF),
     PIVOTBOX_CONSTANT(FIONREAD),
     PIVOTBOX_CONSTANT(FIONBIO),
     PIVOTBOX_CONSTANT(FIOCLEX),

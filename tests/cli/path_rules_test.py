@@ -69,6 +69,11 @@ class PathRules(CommandLineTest):
                 self.assertIn(remedy, finished.errors)
         self.assertEqual(sorted(os.listdir(self.directory)), ["project"])
 
+    def test_advice_speaks_of_options(self):
+        finished = self.pivotbox("run", "--write", "/none", "--", "true")
+        self.assertEqual(finished.status, 125, finished)
+        self.assertIn("hint: bind it: --bind\n", finished.errors)
+
 
 if __name__ == "__main__":
     main()

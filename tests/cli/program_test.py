@@ -118,6 +118,23 @@ class CurrentDirectory(CommandLineTest):
         self.assert_refused(finished, 125, "working directory", closed, "Permission denied")
         self.assertIn("--no-cwd", finished.errors)
 
+    def test_one_with_too_long_a_path_is_said_so(self):
+        script = """
+import os, sys
+for _ in range(25):
+    os.mkdir("x" * 200)
+    os.chdir("x" * 200)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+        finished = self.run_outside([sys.executable, "-c", script, command(), "run", "echo", RAN])
+        self.assert_refused(finished, 125, "current directory", "Numerical result out of range")
+        self.assertIn("hint: its path has more than 4095 bytes", finished.errors)
+        self.assertIn("--no-cwd", finished.errors)
+
+    def test_tmp_covers_the_temporary_directory_of_the_box(self):
+        self.assert_fails_in_box(self.run_shell("echo x > /tmp/x", cwd="/tmp"), "Read-only file system")
+        self.assert_output(self.run_shell("echo x > /tmp/x; ls /tmp", "--no-cwd", cwd="/tmp"), "x\n")
+
     def test_removed_one_is_said_so(self):
         directory = self.make_directory("removed")
         script = 'rmdir "$PWD" && exec "$@"'

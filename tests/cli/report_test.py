@@ -5,13 +5,15 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import contextlib
 import json
 import os
 import pathlib
+import select
 import stat
 import subprocess
 
-from command_line import RAN, CommandLineTest, command, main
+from command_line import DEADLINE_SECONDS, RAN, CommandLineTest, command, main
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "report.schema.json").read_text(encoding="utf-8"))
@@ -142,7 +144,8 @@ class Record(RecordTest):
             with self.subTest(name=name):
                 record, finished = self.report_of("--", name)
                 self.assertEqual(finished.status, 127)
-                self.assertIn(name.decode(errors="surrogateescape"), record["error"]["message"])
+                self.assertIn(name.decode(errors="surrogateescape"), record["error"]["action"])
+                self.assertTrue(record["error"]["message"].isprintable())
                 self.assertEqual(self.read("report.json").count("\n"), 1)
                 self.assertTrue(self.read("report.json").rstrip("\n").isprintable())
 
@@ -209,6 +212,26 @@ class ReportFile(CommandLineTest):
     def test_that_cannot_be_written_is_an_error(self):
         finished = self.run_shell("exit 0", "--report", "/dev/full")
         self.assert_refused(finished, 125, "/dev/full", "No space left on device")
+
+    def test_is_written_before_anything_is_said(self):
+        os.mkfifo(self.path("report"))
+        report = os.open(self.path("report"), os.O_RDONLY | os.O_NONBLOCK)
+        reading, writing = os.pipe()  # standard error, full and not read
+        os.set_blocking(writing, False)
+        with contextlib.suppress(BlockingIOError):
+            while os.write(writing, bytes(4096)):
+                pass
+        os.set_blocking(writing, True)
+        words = [command(), "run", "--report", "report", "--timeout", "100ms", "sleep", "1000"]
+        with subprocess.Popen(words, cwd=self.directory, stdin=subprocess.DEVNULL, stderr=writing) as process:
+            os.close(writing)
+            with open(reading, "rb") as errors:
+                ready, _, _ = select.select([report], [], [], DEADLINE_SECONDS / 2)
+                self.assertTrue(ready)
+                self.assertEqual(json.loads(os.read(report, 65536))["status"], "wall_time_exceeded")
+                self.assertIn(b"wall time limit exceeded", errors.read())
+            self.assertEqual(process.wait(DEADLINE_SECONDS), 124)
+        os.close(report)
 
     def test_that_is_too_large_for_the_caller_is_an_error(self):
         # The launch itself writes files in memory, so the limit leaves room for those.

@@ -5,6 +5,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import contextlib
 import os
 import pty
 import select
@@ -122,16 +123,54 @@ class Forwarding(CommandLineTest):
             os.close(writing)
 
     def test_interrupt_key_of_a_terminal(self):
-        pid, terminal = pty.fork()
-        if pid == 0:
-            os.chdir(self.directory)
-            os.execv(command(), [command(), "run", "sh", "-c", "echo ready; exec sleep 1000"])
-        with os.fdopen(terminal, "r+b", buffering=0) as keyboard:
+        with self.on_a_terminal(command(), "run", "sh", "-c", "echo ready; exec sleep 1000") as (pid, keyboard):
             self.assertIn(b"ready", self.next_words(keyboard))
             keyboard.write(b"\x03")
             self.assertIn(b"killed by SIGINT", self.next_words(keyboard, after=b"^C"))
             _, status = os.waitpid(pid, 0)
-        self.assertEqual(os.waitstatus_to_exitcode(status), 130)
+        self.assertEqual(os.waitstatus_to_exitcode(status), -signal.SIGINT)
+
+    def test_interrupt_key_ends_a_script_unless_the_program_goes_on(self):
+        script = '"$0" run python3 -c "$1"; echo went on'
+        wait = "import sys, time; print('ready', flush=True); time.sleep(1000)"
+        for program, goes_on in (
+            ("import signal; signal.signal(signal.SIGINT, signal.SIG_DFL); " + wait, False),
+            ("import signal; signal.signal(signal.SIGINT, lambda *_: sys.exit(130)); " + wait, True),
+        ):
+            with self.subTest(program=program), self.on_a_terminal(
+                *("bash", "-c", script, command(), program)
+            ) as (_, keyboard):
+                self.assertIn(b"ready", self.next_words(keyboard))
+                keyboard.write(b"\x03")
+                self.assertEqual(b"went on" in self.rest(keyboard), goes_on)
+
+    def test_in_the_background_the_input_of_the_terminal_is_left_alone(self):
+        for background, output in ((True, b"status 0"), (False, b"typed\r\ntyped\r\n")):
+            script = f'set -m; "$0" run cat {"& wait $!" if background else ""}; echo status $?'
+            with self.subTest(background=background), self.on_a_terminal(
+                *("bash", "-c", script, command())
+            ) as (_, keyboard):
+                if not background:
+                    keyboard.write(b"typed\n\x04")
+                self.assertIn(output, self.rest(keyboard))
+
+    @contextlib.contextmanager
+    def on_a_terminal(self, *words):
+        """The leader of a session of its own, and the terminal's other side."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.directory)
+            os.execvp(words[0], words)
+        with os.fdopen(terminal, "r+b", buffering=0) as keyboard:
+            yield pid, keyboard
+
+    def rest(self, terminal):
+        """What comes on the terminal until nobody has it open any more."""
+        words = b""
+        with contextlib.suppress(OSError):
+            while select.select([terminal], [], [], DEADLINE_SECONDS / 2)[0] and (block := terminal.read(4096)):
+                words += block
+        return words
 
     def next_words(self, terminal, after=b""):
         """What comes next on the terminal, but for the echo of what was typed."""

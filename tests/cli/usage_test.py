@@ -46,6 +46,9 @@ WRONG = [
     (["run", "--require", "everything", "--no-landlock", "true"], "--no-landlock", "--require everything"),
     (["run", "--tcp-bind", "80", "--no-landlock", "true"], "--no-landlock", "--tcp-bind"),
     (["run", "--no-landlock", "--tcp-connect", "none", "true"], "--no-landlock", "--tcp-connect"),
+    (["run", "--policy", "none", "--watch-denials", "true"], "--watch-denials", "--policy none"),
+    (["run", "--tcp-bind", "none", "--tcp-bind", "80", "true"], "--tcp-bind '80'", "contradicts 'none'"),
+    (["run", "--tcp-connect", "80", "--tcp-connect", "none", "true"], "--tcp-connect 'none'", "contradicts the ports"),
     # Mounts.
     (["run", "--bind", ":/x", "true"], "--bind", "':/x'", "empty part"),
     (["run", "--bind", "/x:", "true"], "--bind", "'/x:'", "empty part"),

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <string>
 
 namespace pivotbox {
 namespace {
@@ -23,6 +24,14 @@ TEST(ErrorMessage, LeavesOutWhatIsAbsent) {
   EXPECT_EQ((Error{.field = "args", .action = "is empty"}.message()), "args: is empty");
   EXPECT_EQ((Error{.syscall = "clone3", .code = EPERM}.message()), "clone3: Operation not permitted");
   EXPECT_EQ(Error{}.message(), "");
+}
+
+TEST(ErrorMessage, ShowsWhatIsNotPrintable) {
+  using std::string_literals::operator""s;
+  EXPECT_EQ((Error{.field = "mounts[0].target", .action = "\"/a\0b\" contains a NUL character"s}.message()),
+            "mounts[0].target: \"/a\\x00b\" contains a NUL character");
+  EXPECT_EQ((Error{.action = "/\n\x1b[31m\xff\x7f \xc2\x9b \xc3\xa4"}.message()),
+            "/\\x0a\\x1b[31m\\xff\\x7f \\xc2\\x9b \xc3\xa4");
 }
 
 TEST(ErrorMessage, NumbersAnErrnoWithoutAName) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/printable.h"
 #include "forkexec/plan/plan.h"
 
 namespace pivotbox {
@@ -48,19 +49,6 @@ std::string_view process_of(const Plan& plan, std::size_t step) {
   return plan.with_init && step >= plan.init_at ? "program" : "child";
 }
 
-/// Bytes of the UTF-8 character (RFC 3629) that `text` begins with; 0 if it begins with none.
-std::size_t utf8_character_size(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xc0U) != 0x80) return 0;
-  const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-  const bool no_character = (first == 0xed && byte(1) > 0x9f) || (first == 0xf4 && byte(1) > 0x8f);
-  return overlong || no_character ? 0 : size;
-}
-
 /// Names of files may be any bytes: those that are not UTF-8 become lone surrogates, as Python does it (PEP 383).
 std::string json_string(std::string_view text) {
   std::string quoted = "\"";
@@ -75,24 +63,6 @@ std::string json_string(std::string_view text) {
     text.remove_prefix(character.size());
   }
   return quoted + "\"";
-}
-
-/// No name of a file passes for another line, or orders a terminal about: what is no printable UTF-8 becomes \xNN.
-std::string printable(std::string_view text) {
-  std::string safe;
-  while (!text.empty()) {
-    const std::size_t size = utf8_character_size(text);
-    const std::string_view character = text.substr(0, size == 0 ? 1 : size);
-    const auto first = static_cast<unsigned char>(character.front());
-    const bool control =
-        first < 0x20 || first == 0x7f || (first == 0xc2 && static_cast<unsigned char>(character.back()) < 0xa0);
-    if (size == 0 || control)
-      for (const char c : character) safe += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else
-      safe += character;
-    text.remove_prefix(character.size());
-  }
-  return safe;
 }
 
 /// Mermaid ends a message at ";" and "#" begins an entity.
