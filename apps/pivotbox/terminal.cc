@@ -37,7 +37,7 @@ void InheritedSettings::restore() const {
   resume_output();
   for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
     const Settings& settings = settings_[static_cast<std::size_t>(descriptor)];
-    static_cast<void>(fcntl(descriptor, F_SETFL, settings.flags));
+    if (settings.flags >= 0) static_cast<void>(fcntl(descriptor, F_SETFL, settings.flags));
     if (!settings.modes) continue;
     static_cast<void>(ioctl(descriptor, settings.exclusive ? TIOCEXCL : TIOCNXCL));
     if (!is_in_background(descriptor)) static_cast<void>(tcsetattr(descriptor, TCSANOW, &*settings.modes));

@@ -22,7 +22,7 @@ class InheritedSettings {
 
  private:
   struct Settings {
-    int flags = 0;                 ///< of the open file
+    int flags = -1;                ///< of the open file; -1 without one
     std::optional<termios> modes;  ///< of a terminal
     bool exclusive = false;        ///< a terminal that cannot be opened again
   };
