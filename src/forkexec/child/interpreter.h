@@ -240,7 +240,7 @@ class Interpreter : private ProgramSteps<K> {
     while (received == -kEintr) received = sys(__NR_recvmsg, slot(channel), &message, kMsgCmsgCloexec);
     if (received < 0) return received;
     if (received == 0) return -kEsrch;  // the host's end is closed
-    if (count > 0 && (message.control_length == 0 || rights.length != rights.length_of(count)))
+    if (count > 0 && (message.control_length == 0 || rights.length != Rights<kMostInMessage>::length_of(count)))
       return -kEmfile;  // the kernel leaves out those for which there is no number
     for (std::uint16_t i = 0; i < count; ++i) {
       const int target = world().slots[channel.index + 1 + taken + i];
