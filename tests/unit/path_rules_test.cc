@@ -76,8 +76,8 @@ class TableTree : public HostTree {
 };
 
 TableTree work_tree() {
-  return TableTree({"/work/", "/work/src/", "/work/src/key.pem", "/work/src/main.c", "/work/.git/", "/work/.git/config",
-                    "/work/.git/hooks/", "/work/link@", "/work/out/", "/work/two+", "/other/", "/other/pem/"});
+  return TableTree({"/tree/", "/tree/src/", "/tree/src/key.pem", "/tree/src/main.c", "/tree/.git/", "/tree/.git/config",
+                    "/tree/.git/hooks/", "/tree/link@", "/tree/out/", "/tree/two+", "/other/", "/other/pem/"});
 }
 
 mount::Bind bind(std::string source, std::string target, Access access = Access::read_only) {
@@ -123,25 +123,25 @@ using Rules = std::vector<PathRule>;
 
 TEST(PathRules, WhatNoRuleTouchesStaysAsItIs) {
   TableTree tree = work_tree();
-  EXPECT_THAT(applied(tree, {bind("/work", "/w", kWrite), mount::Tmpfs{.target = "/tmp"}, mount::Proc{}},
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w", kWrite), mount::Tmpfs{.target = "/tmp"}, mount::Proc{}},
                       {{Kind::deny, "/nowhere"}, {Kind::deny, "/tmp/x"}, {Kind::read_only, "/nowhere"}}),
-              ElementsAre("write /work at /w", "mount /tmp", "mount /proc"));
+              ElementsAre("write /tree at /w", "mount /tmp", "mount /proc"));
 }
 
 TEST(PathRules, AReadOnlyTreeIsOneViewHoweverManyNamesAreHidden) {
   TableTree tree = work_tree();
-  EXPECT_THAT(applied(tree, {bind("/work", "/w")},
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w")},
                       {{Kind::deny, "/w/src/key.pem"}, {Kind::deny, "/w/.env"}, {Kind::deny, "/w/none/deep/x"}}),
-              ElementsAre("view /work at /w without .env none src/key.pem"));
+              ElementsAre("view /tree at /w without .env none src/key.pem"));
   Rules many;
   for (int i = 0; i < 10000; ++i) many.push_back({Kind::deny, "/w/src/f" + std::to_string(i)});
-  EXPECT_EQ(applied(tree, {bind("/work", "/w")}, many).size(), 1U);
+  EXPECT_EQ(applied(tree, {bind("/tree", "/w")}, many).size(), 1U);
 }
 
 TEST(PathRules, DirectoriesOfAViewKeepTheirAttributes) {
   TableTree tree = work_tree();
   Runner runner = plain_runner();
-  runner.mounts = {bind("/work", "/w")};
+  runner.mounts = {bind("/tree", "/w")};
   runner.path_rules = {{Kind::deny, "/w/src/key.pem"}};
   const Result<std::vector<RuledEntry>> entries = apply_path_rules(runner, tree);
   ASSERT_TRUE(entries);
@@ -149,18 +149,18 @@ TEST(PathRules, DirectoriesOfAViewKeepTheirAttributes) {
   EXPECT_THAT(std::get<View>(entries->front().what).entries,
               ElementsAre(LayerEntry{"", directory, 0755, 7, 8}, LayerEntry{"src", directory, 0755, 7, 8},
                           LayerEntry{"src/key.pem"}));
-  EXPECT_EQ(entries->front().source, tree.identity("/work"));
+  EXPECT_EQ(entries->front().source, tree.identity("/tree"));
 }
 
 TEST(PathRules, InATreeThatCanBeWrittenWhatExistsIsConcealedAndItsDirectoriesArePinned) {
   TableTree tree = work_tree();
-  EXPECT_THAT(applied(tree, {bind("/work", "/w", kWrite)}, {{Kind::deny, "/w/src/key.pem"}, {Kind::deny, "/w/.git"}}),
-              ElementsAre("write /work at /w", "pin /w/src", "conceal /w/.git", "conceal /w/src/key.pem"));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w", kWrite)}, {{Kind::deny, "/w/src/key.pem"}, {Kind::deny, "/w/.git"}}),
+              ElementsAre("write /tree at /w", "pin /w/src", "conceal /w/.git", "conceal /w/src/key.pem"));
 }
 
 TEST(PathRules, WhatTheProgramCouldMakeIsRefusedUnlessTheRulePromisesLess) {
   TableTree tree = work_tree();
-  const std::vector<Mount> mounts = {bind("/work", "/w", kWrite)};
+  const std::vector<Mount> mounts = {bind("/tree", "/w", kWrite)};
   for (const char* path : {"/w/.env", "/w/src/none/x", "/w/**/*.pem", "/w/src/*.pem", "/**/.env"}) {
     EXPECT_THAT(applied(tree, mounts, {{Kind::deny, path}}), ElementsAre(HasSubstr("refused: path_rules[0]: ")))
         << path;
@@ -169,8 +169,8 @@ TEST(PathRules, WhatTheProgramCouldMakeIsRefusedUnlessTheRulePromisesLess) {
   }
   EXPECT_THAT(applied(tree, mounts, {{Kind::read_only, "/w/none"}}), ElementsAre(HasSubstr("does not exist")));
   EXPECT_THAT(applied(tree, mounts, {{Kind::deny, "/w/.env"}, {Kind::read_only, "/w"}, {Kind::write, "/w/*/"}}),
-              ElementsAre("view /work at /w without .env", "write /work/.git at /w/.git", "write /work/out at /w/out",
-                          "write /work/src at /w/src", "write /work/two at /w/two"))
+              ElementsAre("view /tree at /w without .env", "write /tree/.git at /w/.git", "write /tree/out at /w/out",
+                          "write /tree/src at /w/src", "write /tree/two at /w/two"))
       << "the remedy of the message";
 }
 
@@ -179,36 +179,36 @@ TEST(PathRules, TheMostSpecificPathDecidesInAnyOrder) {
   Rules rules = {{Kind::read_only, "/w/.git"}, {Kind::write, "/w/.git/hooks"}, {Kind::write, "/w"}};
   std::ranges::sort(rules, {}, &PathRule::path);
   do {
-    EXPECT_THAT(applied(tree, {bind("/work", "/w")}, rules),
-                ElementsAre("write /work at /w", "read-only /w/.git", "write /work/.git/hooks at /w/.git/hooks"));
+    EXPECT_THAT(applied(tree, {bind("/tree", "/w")}, rules),
+                ElementsAre("write /tree at /w", "read-only /w/.git", "write /tree/.git/hooks at /w/.git/hooks"));
   } while (std::ranges::next_permutation(rules, {}, &PathRule::path).found);
-  EXPECT_THAT(applied(tree, {bind("/work", "/w")}, {{Kind::write, "/w/out"}, {Kind::read_only, "/w/out"}}),
-              ElementsAre("read /work at /w"))
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w")}, {{Kind::write, "/w/out"}, {Kind::read_only, "/w/out"}}),
+              ElementsAre("read /tree at /w"))
       << "of two at one path the stricter holds";
-  EXPECT_THAT(applied(tree, {bind("/work", "/w", kWrite)}, {{Kind::deny, "/w/src"}, {Kind::write, "/w/src/main.c"}}),
-              ElementsAre("write /work at /w", "conceal /w/src"))
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w", kWrite)}, {{Kind::deny, "/w/src"}, {Kind::write, "/w/src/main.c"}}),
+              ElementsAre("write /tree at /w", "conceal /w/src"))
       << "nothing below a denied path comes back";
 }
 
 TEST(PathRules, PatternsAreMatchedWithoutFollowingLinksAndHideKnownNamesEverywhere) {
   TableTree tree = work_tree();
-  EXPECT_THAT(applied(tree, {bind("/work", "/w")}, {{Kind::deny, "/w/**/*.pem"}}),
-              ElementsAre("view /work at /w without src/key.pem"));
-  EXPECT_THAT(applied(tree, {bind("/work", "/w")}, {{Kind::deny, "/w/**/.env"}}),
-              ElementsAre("view /work at /w without .env .git/.env .git/hooks/.env out/.env src/.env"));
-  EXPECT_THAT(applied(tree, {bind("/work", "/w")}, {{Kind::deny, "/w/l*"}}),
-              ElementsAre("view /work at /w without link"));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w")}, {{Kind::deny, "/w/**/*.pem"}}),
+              ElementsAre("view /tree at /w without src/key.pem"));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w")}, {{Kind::deny, "/w/**/.env"}}),
+              ElementsAre("view /tree at /w without .env .git/.env .git/hooks/.env out/.env src/.env"));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w")}, {{Kind::deny, "/w/l*"}}),
+              ElementsAre("view /tree at /w without link"));
 }
 
 TEST(PathRules, LiteralPathsListNoDirectory) {
   TableTree tree = work_tree();
-  static_cast<void>(applied(tree, {bind("/work", "/w")}, {{Kind::deny, "/w/src/key.pem"}, {Kind::deny, "/*/x"}}));
+  static_cast<void>(applied(tree, {bind("/tree", "/w")}, {{Kind::deny, "/w/src/key.pem"}, {Kind::deny, "/*/x"}}));
   EXPECT_EQ(tree.lists, 0);
 }
 
 TEST(PathRules, RulesDoNotPassThroughLinks) {
   TableTree tree = work_tree();
-  const std::vector<Mount> mounts = {bind("/work", "/w"), mount::Symlink{.text = "w/src", .target = "/short"}};
+  const std::vector<Mount> mounts = {bind("/tree", "/w"), mount::Symlink{.text = "w/src", .target = "/short"}};
   for (const char* path : {"/w/link", "/w/link/x", "/short", "/short/key.pem", "/short/*.pem", "/w/link/*"})
     for (const Kind kind : {Kind::deny, Kind::read_only, Kind::write})
       EXPECT_THAT(applied(tree, mounts, {{kind, path}}), ElementsAre(HasSubstr("refused: path_rules[0]")))
@@ -217,56 +217,56 @@ TEST(PathRules, RulesDoNotPassThroughLinks) {
 
 TEST(PathRules, OtherMountsOfTheSameFilesAreCoveredToo) {
   TableTree tree = work_tree();
-  EXPECT_THAT(applied(tree, {bind("/work", "/w"), bind("/work/src", "/s", kWrite)}, {{Kind::deny, "/w/src/key.pem"}}),
-              ElementsAre("view /work at /w without src/key.pem", "write /work/src at /s", "conceal /s/key.pem"));
-  EXPECT_THAT(applied(tree, {bind("/work", "/w"), bind("/work/src", "/s")}, {{Kind::deny, "/w/src"}}),
-              ElementsAre("view /work at /w without src"))
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w"), bind("/tree/src", "/s", kWrite)}, {{Kind::deny, "/w/src/key.pem"}}),
+              ElementsAre("view /tree at /w without src/key.pem", "write /tree/src at /s", "conceal /s/key.pem"));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w"), bind("/tree/src", "/s")}, {{Kind::deny, "/w/src"}}),
+              ElementsAre("view /tree at /w without src"))
       << "a mount of nothing but denied files is left out";
-  EXPECT_THAT(applied(tree, {bind("/work", "/w"), bind("/work", "/s", kWrite)}, {{Kind::deny, "/w/.env"}}),
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w"), bind("/tree", "/s", kWrite)}, {{Kind::deny, "/w/.env"}}),
               ElementsAre(HasSubstr("/s/.env does not exist")));
-  EXPECT_THAT(applied(tree, {bind("/work", "/w"), bind("/work", "/s", kWrite)}, {{Kind::deny, "/w/*.env"}}),
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w"), bind("/tree", "/s", kWrite)}, {{Kind::deny, "/w/*.env"}}),
               ElementsAre(HasSubstr("can be written at /s")));
   EXPECT_THAT(
-      applied(tree, {bind("/work", "/w", kWrite), bind("/work/src", "/s", kWrite)}, {{Kind::read_only, "/w/src"}}),
-      ElementsAre("write /work at /w", "read-only /w/src", "read /work/src at /s"));
+      applied(tree, {bind("/tree", "/w", kWrite), bind("/tree/src", "/s", kWrite)}, {{Kind::read_only, "/w/src"}}),
+      ElementsAre("write /tree at /w", "read-only /w/src", "read /tree/src at /s"));
 }
 
 TEST(PathRules, FilesOfAnOverlayAreCoveredElsewhereToo) {
   TableTree tree = work_tree();
-  const mount::Overlay overlay{.lower = {"/other", "/work"}, .target = "/o"};
+  const mount::Overlay overlay{.lower = {"/other", "/tree"}, .target = "/o"};
   EXPECT_THAT(
-      applied(tree, {overlay, bind("/work/src", "/s", kWrite)}, {{Kind::deny, "/o/src/key.pem"}}),
-      UnorderedElementsAre("view /other at /o without src/key.pem", "write /work/src at /s", "conceal /s/key.pem"));
+      applied(tree, {overlay, bind("/tree/src", "/s", kWrite)}, {{Kind::deny, "/o/src/key.pem"}}),
+      UnorderedElementsAre("view /other at /o without src/key.pem", "write /tree/src at /s", "conceal /s/key.pem"));
   EXPECT_THAT(applied(tree, {overlay}, {{Kind::deny, "/o/src/later"}}),
               ElementsAre("view /other at /o without src/later"))
       << "no layer has it yet";
   EXPECT_THAT(applied(tree, {overlay}, {{Kind::deny, "/o/two"}}), ElementsAre(HasSubstr("has 2 hard links")));
-  EXPECT_THAT(applied(tree, {overlay, bind("/work", "/w")}, {{Kind::deny, "/o/two"}}),
+  EXPECT_THAT(applied(tree, {overlay, bind("/tree", "/w")}, {{Kind::deny, "/o/two"}}),
               ElementsAre(HasSubstr("of which 1 are denied")));
-  EXPECT_THAT(applied(tree, {overlay, bind("/work/src", "/s"), bind("/", "/all")}, {{Kind::deny, "/o"}}),
-              ElementsAre("view / at /all without other work"))
+  EXPECT_THAT(applied(tree, {overlay, bind("/tree/src", "/s"), bind("/", "/all")}, {{Kind::deny, "/o"}}),
+              ElementsAre("view / at /all without other tree"))
       << "all of its layers";
   const mount::Overlay kept{
-      .lower = {"/other"}, .target = "/o", .changes = mount::Overlay::Keep{.upper = "/work", .work = "/scratch"}};
-  EXPECT_THAT(applied(tree, {kept, bind("/work", "/w")}, {{Kind::deny, "/w/src"}}),
+      .lower = {"/other"}, .target = "/o", .changes = mount::Overlay::Keep{.upper = "/tree", .work = "/scratch"}};
+  EXPECT_THAT(applied(tree, {kept, bind("/tree", "/w")}, {{Kind::deny, "/w/src"}}),
               ElementsAre(HasSubstr("keeps its changes shows it at /o/src")));
   for (const char* path : {"/w", "/w/src", "/w/src/key.pem"})
-    EXPECT_THAT(applied(tree, {kept, bind("/work", "/w", kWrite)}, {{Kind::read_only, path}}),
-                ElementsAre(HasSubstr("keeps its changes in /work")));
+    EXPECT_THAT(applied(tree, {kept, bind("/tree", "/w", kWrite)}, {{Kind::read_only, path}}),
+                ElementsAre(HasSubstr("keeps its changes in /tree")));
 }
 
 TEST(PathRules, WhatAMountThatIsLeftOutWouldHaveCoveredIsDeniedToo) {
   TableTree tree = work_tree();
   const std::vector<PathRule> deny = {{Kind::deny, "/w/src"}};
-  for (const Mount& above : {Mount(bind("/work/src", "/w/src", kWrite)), Mount(bind("/other", "/w/src")),
+  for (const Mount& above : {Mount(bind("/tree/src", "/w/src", kWrite)), Mount(bind("/other", "/w/src")),
                              Mount(mount::Tmpfs{.target = "/w/src"}), Mount(mount::Mask{.target = "/w/src"})})
-    EXPECT_THAT(applied(tree, {bind("/work", "/w"), above}, deny), ElementsAre("view /work at /w without src"));
-  EXPECT_THAT(applied(tree, {bind("/work", "/w", kWrite), bind("/other", "/w/src")}, deny),
-              ElementsAre("write /work at /w", "conceal /w/src"));
-  EXPECT_THAT(applied(tree, {bind("/work", "/w"), bind("/other", "/w/src")}, {{Kind::deny, "/w/s*"}}),
-              ElementsAre("view /work at /w without src"));
-  EXPECT_THAT(applied(tree, {bind("/work/src", "/over"), bind("/work", "/w")}, {{Kind::deny, "/over"}}),
-              ElementsAre("view /work at /w without src"))
+    EXPECT_THAT(applied(tree, {bind("/tree", "/w"), above}, deny), ElementsAre("view /tree at /w without src"));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w", kWrite), bind("/other", "/w/src")}, deny),
+              ElementsAre("write /tree at /w", "conceal /w/src"));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w"), bind("/other", "/w/src")}, {{Kind::deny, "/w/s*"}}),
+              ElementsAre("view /tree at /w without src"));
+  EXPECT_THAT(applied(tree, {bind("/tree/src", "/over"), bind("/tree", "/w")}, {{Kind::deny, "/over"}}),
+              ElementsAre("view /tree at /w without src"))
       << "what it shows is denied elsewhere, too";
 }
 
@@ -290,22 +290,22 @@ TEST(PathRules, MountsBelowAViewArePutUpAgainWithTheirOwnRules) {
 
 TEST(PathRules, HardLinksAreDeniedTogetherOrRefused) {
   TableTree tree = work_tree();
-  EXPECT_THAT(applied(tree, {bind("/work", "/w")}, {{Kind::deny, "/w/two"}}), ElementsAre(HasSubstr("2 hard links")));
-  EXPECT_THAT(applied(tree, {bind("/work", "/w")}, {{Kind::deny_existing, "/w/two"}}),
-              ElementsAre("view /work at /w without two"));
-  EXPECT_THAT(applied(tree, {bind("/work", "/w", kWrite)}, {{Kind::read_only, "/w/two"}}),
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w")}, {{Kind::deny, "/w/two"}}), ElementsAre(HasSubstr("2 hard links")));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w")}, {{Kind::deny_existing, "/w/two"}}),
+              ElementsAre("view /tree at /w without two"));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w", kWrite)}, {{Kind::read_only, "/w/two"}}),
               ElementsAre(HasSubstr("2 hard links")));
 }
 
 TEST(PathRules, OverlaysHideToo) {
   TableTree tree = work_tree();
-  const mount::Overlay overlay{.lower = {"/work"}, .target = "/o", .changes = mount::Overlay::Discard{}};
+  const mount::Overlay overlay{.lower = {"/tree"}, .target = "/o", .changes = mount::Overlay::Discard{}};
   EXPECT_THAT(applied(tree, {overlay}, {{Kind::deny, "/o/src/key.pem"}}),
-              ElementsAre("view /work at /o without src/key.pem"));
-  EXPECT_THAT(applied(tree, {overlay, bind("/work", "/w")}, {{Kind::deny, "/w/.git"}}),
-              ElementsAre("view /work at /o without .git", "view /work at /w without .git"));
+              ElementsAre("view /tree at /o without src/key.pem"));
+  EXPECT_THAT(applied(tree, {overlay, bind("/tree", "/w")}, {{Kind::deny, "/w/.git"}}),
+              ElementsAre("view /tree at /o without .git", "view /tree at /w without .git"));
   mount::Overlay keeping = overlay;
-  keeping.changes = mount::Overlay::Keep{"/other/upper", "/other/work"};
+  keeping.changes = mount::Overlay::Keep{"/other/upper", "/other/tree"};
   EXPECT_THAT(applied(tree, {keeping}, {{Kind::deny, "/o/x"}}), ElementsAre(HasSubstr("keeps its changes")));
   EXPECT_THAT(applied(tree, {overlay}, {{Kind::deny, "/o/*.pem"}}),
               ElementsAre(HasSubstr("not matched in the overlay")));
@@ -313,19 +313,19 @@ TEST(PathRules, OverlaysHideToo) {
 
 TEST(PathRules, WhatTheCallerCannotEnterIsHiddenAsAWhole) {
   TableTree tree = work_tree();
-  tree.close("/work/.git");
-  EXPECT_THAT(applied(tree, {bind("/work", "/w")}, {{Kind::deny, "/w/.git/config"}}),
-              ElementsAre("view /work at /w without .git"));
+  tree.close("/tree/.git");
+  EXPECT_THAT(applied(tree, {bind("/tree", "/w")}, {{Kind::deny, "/w/.git/config"}}),
+              ElementsAre("view /tree at /w without .git"));
 }
 
 TEST(PathRules, AnEscapedCharacterIsPlainInARuleWithoutWildcards) {
-  TableTree tree({"/work/", "/work/a*[b]/", "/work/a*[b]/key", "/work/a*[b]/\\"});
-  const std::string directory = literal_path("/work/a*[b]");
-  EXPECT_THAT(applied(tree, {bind("/work", "/work")}, {{Kind::deny, directory + "/key"}}),
-              ElementsAre("view /work at /work without a*[b]/key"));
-  EXPECT_THAT(applied(tree, {bind("/work", "/work", kWrite)},
+  TableTree tree({"/tree/", "/tree/a*[b]/", "/tree/a*[b]/key", "/tree/a*[b]/\\"});
+  const std::string directory = literal_path("/tree/a*[b]");
+  EXPECT_THAT(applied(tree, {bind("/tree", "/tree")}, {{Kind::deny, directory + "/key"}}),
+              ElementsAre("view /tree at /tree without a*[b]/key"));
+  EXPECT_THAT(applied(tree, {bind("/tree", "/tree", kWrite)},
                       {{Kind::read_only, directory + "/\\\\"}, {Kind::deny_existing, directory + "/key"}}),
-              IsSupersetOf({"read-only /work/a*[b]/\\", "conceal /work/a*[b]/key"}));
+              IsSupersetOf({"read-only /tree/a*[b]/\\", "conceal /tree/a*[b]/key"}));
 }
 
 TEST(PathRules, KernelFilesAreMaskedAndSystemEntriesLeftOut) {
@@ -338,7 +338,7 @@ TEST(PathRules, KernelFilesAreMaskedAndSystemEntriesLeftOut) {
 TEST(PathRules, WritingNeedsAFileThatIsShown) {
   TableTree tree = work_tree();
   for (const char* path : {"/w/none", "/nowhere", "/tmp"})
-    EXPECT_THAT(applied(tree, {bind("/work", "/w"), mount::Tmpfs{.target = "/tmp"}}, {{Kind::write, path}}),
+    EXPECT_THAT(applied(tree, {bind("/tree", "/w"), mount::Tmpfs{.target = "/tmp"}}, {{Kind::write, path}}),
                 ElementsAre(HasSubstr("refused: path_rules[0]")))
         << path;
 }

@@ -50,6 +50,7 @@ Error failure(const char* call, int code) {
 /// A child that cannot be signalled by its pidfd could not be ended either: no limit would hold.
 Result<> require_signals(const Birth& birth) {
   if (::syscall(SYS_pidfd_send_signal, birth.pidfd.get(), 0, nullptr, 0) == 0) return {};
+  if (errno == ESRCH) return {};  // gone already, and somebody else has reaped it: that is told later
   Error error = failure("pidfd_send_signal", errno);
   error.action = "signal the child";
   error.hint = "a filter of an outer container forbids it: a box made here could not be ended";

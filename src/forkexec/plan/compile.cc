@@ -119,7 +119,7 @@ class Compiler {
   }
 
   Result<> new_root() {
-    open_sources();
+    clone_sources();
     const std::string& root = *runner_.pivot_root;
     // A path "/" is the old root even when something is mounted over it, but ".." from there climbs onto what is.
     build_.add(step::MountRoot{.path = build_.text(root),
@@ -132,13 +132,13 @@ class Compiler {
     return built;
   }
 
-  /// The host can clone mounts of its own mount namespace only, the child only those of the user namespace's.
-  void open_sources() {
-    const bool opened_by_host = host_.opens_trees && runner_.namespaces.user;
+  /// A caller that may not clone mounts of its own mount namespace leaves that to the child, which has a copy of it.
+  void clone_sources() {
+    const bool cloned_by_host = host_.opens_trees && runner_.namespaces.user;
     for (std::size_t i = 0; i < plan_.sources.size(); ++i) {
       Source& source = plan_.sources[i];
       source.tree = build_.slot({.kind = SlotOrigin::Kind::source_tree, .number = static_cast<int>(i)});
-      if (opened_by_host) continue;
+      if (cloned_by_host) continue;
       build_.add(step::CloneTree{.source = build_.text(source.path),
                                  .tree = source.tree,
                                  .attributes = source.attributes,
