@@ -38,6 +38,16 @@ class World {
                .handshake = &handshake,
                .step_end_ns = nullptr};
   }
+  /// As for a child that gets its plan in two parts: all from step `at` on is the second.
+  void split(std::size_t at) {
+    rest_ = context;
+    rest_.steps += at;
+    rest_.first_step = static_cast<std::uint16_t>(rest_.first_step + at);
+    rest_.step_count = static_cast<std::uint16_t>(rest_.step_count - at);
+    context.step_count = static_cast<std::uint16_t>(at);
+    context.rest = &rest_;
+  }
+
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
@@ -45,6 +55,7 @@ class World {
   child::Context context;
 
  private:
+  child::Context rest_;
   std::vector<int> slots_;
   std::vector<std::uint16_t> carried_;
   std::string name_ = "program", entry_ = "HOME=/tmp";
@@ -54,10 +65,7 @@ class World {
 
 /// Steps, then the finale; an empty Report when execve(2) would not have come back.
 inline Report run_box(World& world, RecordingKernel& kernel) {
-  child::Interpreter interpreter(world.context, kernel);
-  const Report failed = interpreter.run();
-  if (failed.kind != Report::Kind::none) return failed;
-  const Report report = interpreter.finish();
+  const Report report = child::carry_out(world.context, kernel);
   return report.error == 0 ? Report{} : report;
 }
 

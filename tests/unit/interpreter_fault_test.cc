@@ -41,15 +41,19 @@ std::size_t calls_made_first(const child::Context& whole, const Step& step) {
 
 /// Every call of a part. Which step makes which calls is found by doing each step alone, so that it does not depend on
 /// what the interpreter says about itself.
-std::vector<Expected> expected_calls(const Plan& plan, Part part, const std::vector<std::string>& files) {
+std::vector<Expected> expected_calls(const Plan& plan, Part part, const std::vector<std::string>& files,
+                                     std::size_t second_part) {
   World world(plan, part);
+  const child::Context whole = world.context;
+  if (second_part != 0) world.split(second_part);
   RecordingKernel kernel;
   kernel.files = files;
   kernel.sent = kFilesToCome;
   EXPECT_EQ(run_box(world, kernel).kind, Report::Kind::none);
+  world.context = whole;
 
   std::vector<std::uint16_t> steps;
-  const child::Context whole = world.context;
+  std::ptrdiff_t calls_of_first_part = 0;
   for (std::uint16_t i = 0; i < whole.step_count; ++i) {
     world.context.steps = whole.steps + i;
     world.context.step_count = 1;
@@ -60,7 +64,8 @@ std::vector<Expected> expected_calls(const Plan& plan, Part part, const std::vec
     const auto number = static_cast<std::uint16_t>(whole.first_step + i);
     const bool begins = std::holds_alternative<step::EnterNetwork>(whole.steps[i]);
     const std::size_t first = begins ? calls_made_first(whole, whole.steps[i]) : 0;
-    steps.insert(steps.begin(), first, number);
+    if (i == second_part) calls_of_first_part = std::ssize(steps);
+    steps.insert(steps.begin() + calls_of_first_part, first, number);
     steps.insert(steps.end(), alone.calls().size() - first, number);
   }
   steps.resize(kernel.calls().size(), static_cast<std::uint16_t>(whole.first_step + whole.step_count));  // the finale
@@ -88,8 +93,12 @@ bool is_survived(const Call& call, const Step* step, long code) {
 
 class FaultSweep {
  public:
-  FaultSweep(const Plan& plan, Part part, std::vector<std::string> files = {})
-      : plan_(plan), part_(part), files_(std::move(files)), expected_(expected_calls(plan, part, files_)) {}
+  FaultSweep(const Plan& plan, Part part, std::vector<std::string> files = {}, std::size_t second_part = 0)
+      : plan_(plan),
+        part_(part),
+        files_(std::move(files)),
+        second_part_(second_part),
+        expected_(expected_calls(plan, part, files_, second_part)) {}
 
   void run() {
     for (std::size_t n = 0; n < expected_.size(); ++n)
@@ -101,6 +110,8 @@ class FaultSweep {
     const auto& [call, step] = expected_[n];
     SCOPED_TRACE("call " + std::to_string(n) + ", " + call.text + ", errno " + std::to_string(code));
     World world(plan_, part_);
+    const int end = world.context.first_step + world.context.step_count;
+    if (second_part_ != 0) world.split(second_part_);
     RecordingKernel kernel(RecordingKernel::Fault{.call = n, .code = code});
     kernel.detail = RecordingKernel::Detail::numbers;
     kernel.files = files_;
@@ -110,7 +121,7 @@ class FaultSweep {
       EXPECT_EQ(report.kind, Report::Kind::none);
       return;
     }
-    const bool in_finale = step == world.context.first_step + world.context.step_count;
+    const bool in_finale = step == end;
     EXPECT_EQ(report.kind, in_finale ? Report::Kind::exec_failed : Report::Kind::step_failed);
     EXPECT_EQ(report.step, step);
     EXPECT_EQ(report.error, code);
@@ -127,6 +138,7 @@ class FaultSweep {
   const Plan& plan_;
   Part part_;
   std::vector<std::string> files_;
+  std::size_t second_part_;
   std::vector<Expected> expected_;
 };
 
@@ -166,6 +178,14 @@ TEST(FaultSweep, CoversEveryKindOfStep) {
 }
 
 TEST(FaultSweep, TheChildThatBecomesInit) { FaultSweep(root_plan(), Part::child).run(); }
+
+TEST(FaultSweep, TheChildThatIsBornBeforeItsPlanIsMade) {
+  for (const Plan* plan : {&root_plan(), &ordinary_plan()}) {
+    const auto in_first_phase = [](const Step& step) { return phase_of(step) == Phase::attach; };
+    FaultSweep(*plan, Part::child, {}, static_cast<std::size_t>(std::ranges::count_if(plan->steps, in_first_phase)))
+        .run();
+  }
+}
 
 TEST(FaultSweep, InitsChildThatBecomesTheProgram) { FaultSweep(root_plan(), Part::program).run(); }
 

@@ -31,7 +31,7 @@ struct NetworkTrial {
   Report run() {
     World world(small.plan, Part::child);
     handshake = &world.handshake;
-    world.context.network_stack = this;
+    if (beside) world.context.network_stack = this;
     const Report report = child::Interpreter(world.context, kernel).run();
     for (const Call& call : kernel.calls()) lines.push_back(call.text);
     return report;
@@ -46,6 +46,7 @@ struct NetworkTrial {
     };
   }
 
+  bool beside = true;
   SmallPlan small;
   RecordingKernel kernel;
   child::Handshake* handshake = nullptr;
@@ -55,7 +56,8 @@ struct NetworkTrial {
 constexpr long kSpace = 77;
 const std::string kSetHostName = R"(sethostname("", 0))";
 const std::string kOpenLimit = R"(openat(AT_FDCWD, "/limit", O_WRONLY|O_NOFOLLOW|O_CLOEXEC, 00))";
-const std::vector<std::string> kSentAway = {"sched_getaffinity(0, 1024)", "getcpu()", "sched_setaffinity(5, 8, 0xa)"};
+const std::vector<std::string> kLookForCpus = {"getcpu()", "sched_getaffinity(0, 1024)"};
+const std::vector<std::string> kSentAway = {kLookForCpus[0], kLookForCpus[1], "sched_setaffinity(5, 8, 0xa)"};
 const std::vector<std::string> kMade = {"unshare(0x40000000)", "socket(2, SOCK_CLOEXEC|SOCK_DGRAM, 0)",
                                         R"(ioctl(101, SIOCSIFFLAGS, {"lo", UP}))", "ioctl(101, SIOCGSKNS, 0)",
                                         "close(101)"};
@@ -67,11 +69,19 @@ Lines joined(const std::vector<Lines>& parts) {
   return whole;
 }
 
+auto on_cpu(std::uint32_t cpu) {
+  return [cpu](const Call& call) -> std::optional<long> {
+    if (call.number != __NR_getcpu) return std::nullopt;
+    *reinterpret_cast<std::uint32_t*>(call.words[0]) = cpu;
+    return 0;
+  };
+}
+
 TEST(NetworkThread, IsStartedBeforeTheFirstStepAndSharesWhatAThreadShares) {
   NetworkTrial trial;
   trial.have_thread({.result = kSpace});
   trial.kernel.on_thread = [&, thread = trial.kernel.on_thread](clone_args& arguments) {
-    EXPECT_TRUE(trial.kernel.calls().empty());
+    EXPECT_EQ(trial.kernel.calls().size(), 2U) << "which ask for CPUs";
     EXPECT_EQ(arguments.flags, static_cast<std::uint64_t>(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
                                                           CLONE_THREAD | CLONE_CHILD_CLEARTID));
     EXPECT_EQ(arguments.child_tid, reinterpret_cast<std::uint64_t>(&trial.handshake->network.running));
@@ -93,16 +103,12 @@ TEST(NetworkThread, IsWelcomeAlsoWhereItCannotBeSentAway) {
   }
 }
 
-TEST(NetworkThread, IsNotSentAwayFromACpuBeyondTheMask) {
+TEST(NetworkThread, ACpuBeyondTheMaskIsLeftOutOfNothing) {
   NetworkTrial trial;
   trial.have_thread({.result = kSpace});
-  trial.kernel.answer = [](const Call& call) -> std::optional<long> {
-    if (call.number != __NR_getcpu) return std::nullopt;
-    *reinterpret_cast<std::uint32_t*>(call.words[0]) = 64;
-    return 0;
-  };
+  trial.kernel.answer = on_cpu(64);
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
-  EXPECT_THAT(trial.lines, Not(Contains(StartsWith("sched_setaffinity"))));
+  EXPECT_THAT(trial.lines, Contains("sched_setaffinity(5, 8, 0xe)"));
 }
 
 TEST(NetworkThread, LeavesTheSecondIdOfANewPidNamespaceToTheProgram) {
@@ -122,14 +128,73 @@ TEST(NetworkThread, LeavesTheSecondIdOfANewPidNamespaceToTheProgram) {
   }
 }
 
-TEST(NetworkThread, IsNotStartedWhereNoNetworkIsEntered) {
-  SmallPlan small;
-  small.add(step::SetHostName{});
-  World world(small.plan, Part::child);
-  world.context.network_stack = &world;
+/// A plan that comes in two parts, of which the second enters the network. CPUs 1, 2 and 3 may be used.
+struct TwoParts {
+  explicit TwoParts(std::uint32_t host_cpu) {
+    kernel.on_thread = [this](clone_args&) {
+      begun_at.push_back(kernel.calls().size());
+      return 5;
+    };
+    begin.context.network_stack = rest.context.network_stack = this;
+    begin.context.host_cpu = host_cpu;
+    begin.context.rest = &rest.context;
+    rest.context.handshake = begin.context.handshake;
+    kernel.answer = [this](const Call& call) -> std::optional<long> {
+      if (call.number == __NR_futex) begin.handshake.network.running = 0;
+      return std::nullopt;
+    };
+  }
+
+  Lines run() {
+    static_cast<void>(child::carry_out(begin.context, kernel));
+    Lines lines;
+    for (const Call& call : kernel.calls()) lines.push_back(call.text);
+    return lines;
+  }
+
+  static SmallPlan entering() {
+    SmallPlan small;
+    small.add(step::EnterNetwork{});
+    const std::vector<std::string> program = {"/bin/true"};
+    small.plan.finale.candidates = small.build.list(program);
+    return small;
+  }
+
+  static SmallPlan naming() {
+    SmallPlan small;
+    small.add(step::SetHostName{});
+    return small;
+  }
+
+  SmallPlan first = naming(), second = entering();
+  World begin{first.plan, Part::child}, rest{second.plan, Part::child};
   RecordingKernel kernel;
-  kernel.on_thread = [](clone_args&) -> long { throw "started"; };
-  EXPECT_EQ(child::Interpreter(world.context, kernel).run().kind, Report::Kind::none);
+  std::vector<std::size_t> begun_at;  ///< after how many calls
+};
+
+TEST(NetworkThread, IsStartedOnceAndByTheFirstPart) {
+  TwoParts plan(2);
+  EXPECT_THAT(plan.run(), Contains("sched_setaffinity(5, 8, 0xa)").Times(1));
+  EXPECT_EQ(plan.begun_at, std::vector<std::size_t>{2});
+}
+
+TEST(NetworkThread, LeavesItsCpuToTheHostThatMakesTheRestOfThePlan) {
+  TwoParts plan(1);
+  EXPECT_THAT(plan.run(), Contains("sched_setaffinity(5, 8, 0x8)").Times(1));
+  EXPECT_EQ(plan.begun_at, std::vector<std::size_t>{2});
+}
+
+TEST(NetworkThread, WaitsForTheRestWhereOnlyTheHostsCpuIsLeft) {
+  TwoParts plan(1);
+  plan.kernel.answer = [&plan, other = plan.kernel.answer](const Call& call) -> std::optional<long> {
+    if (call.number != __NR_sched_getaffinity) return other(call);
+    *reinterpret_cast<std::uint64_t*>(call.words[2]) = 0b110;
+    return sizeof(std::uint64_t);
+  };
+  const Lines lines = plan.run();
+  EXPECT_THAT(lines, Contains("sched_setaffinity(5, 8, 0x2)").Times(1));
+  ASSERT_EQ(plan.begun_at.size(), 1U);
+  EXPECT_EQ(lines.at(plan.begun_at[0] - 3), kSetHostName) << "the last call of the first part";
 }
 
 TEST(NetworkThread, IsWaitedForUntilItHasEnded) {
@@ -176,7 +241,7 @@ TEST(NetworkThread, ThatCannotBeHadLeavesItsWorkToTheChild) {
     return call.text.contains("SIOCGSKNS") ? std::optional(kSpace) : std::nullopt;
   };
   EXPECT_EQ(trial.run().kind, Report::Kind::none);
-  EXPECT_EQ(trial.lines, joined({{kOpenLimit}, kMade, {kSetHostName}, kEntered}));
+  EXPECT_EQ(trial.lines, joined({kLookForCpus, {kOpenLimit}, kMade, {kSetHostName}, kEntered}));
 }
 
 TEST(Network, EachCallThatFailsIsNamedByTheStepThatEntersIt) {
@@ -185,6 +250,7 @@ TEST(Network, EachCallThatFailsIsNamedByTheStepThatEntersIt) {
   for (std::size_t n = 0; n < std::size(numbers); ++n) {
     if (numbers[n] == 0) continue;  // the other step's
     NetworkTrial trial(RecordingKernel({.call = n, .code = EPERM}));
+    trial.beside = false;
     trial.kernel.answer = [](const Call& call) {
       return call.text.contains("SIOCGSKNS") ? std::optional(kSpace) : std::nullopt;
     };

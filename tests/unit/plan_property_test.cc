@@ -163,6 +163,27 @@ void check_identity(const Runner& runner, const Plan& plan) {
   EXPECT_EQ(id.program, runner.credential.value_or(id.program));
 }
 
+/// A child that is born before the rest is known finds its own steps, bytes and slots in what it is given then.
+void check_beginning(const Runner& runner, const HostFacts& host, const Plan& plan) {
+  const HostFacts known{
+      .uid = host.uid, .gid = host.gid, .root = host.root, .opens_trees = host.opens_trees, .groups = host.groups};
+  const Result<Plan> beginning = compile_beginning(runner, known);
+  ASSERT_TRUE(beginning) << beginning.error().message();
+  const auto in_first_phase = [](const Step& step) { return phase_of(step) == Phase::attach; };
+  EXPECT_EQ(std::ssize(beginning->steps), std::ranges::count_if(plan.steps, in_first_phase));
+  for (std::size_t i = 0; i < beginning->steps.size(); ++i) EXPECT_EQ(describe(*beginning, i), describe(plan, i));
+  EXPECT_TRUE(std::ranges::equal(beginning->bytes, std::span(plan.bytes).first(beginning->bytes.size())));
+  for (std::size_t i = 0; i < beginning->slots.size(); ++i) {
+    EXPECT_EQ(beginning->slots[i].kind, plan.slots[i].kind);
+    EXPECT_EQ(beginning->slots[i].number, plan.slots[i].number);
+  }
+  EXPECT_EQ(beginning->clone_flags, plan.clone_flags);
+  EXPECT_EQ(beginning->network_beside, plan.network_beside);
+  EXPECT_EQ(beginning->with_init, plan.with_init);
+  EXPECT_EQ(beginning->identity.setup, plan.identity.setup);
+  EXPECT_EQ(beginning->identity.program, plan.identity.program);
+}
+
 TEST(EveryPlan, IsSound) {
   constexpr std::uint32_t kRunners = 4000;
   std::uint32_t accepted = 0, with_mounts = 0, alone = 0;
@@ -180,6 +201,7 @@ TEST(EveryPlan, IsSound) {
     alone += plan->with_init ? 0U : 1U;
     PlanCheck(*plan).all();
     check_identity(runner, *plan);
+    if (host.namespaces) check_beginning(runner, host, *plan);
     if (HasFailure()) break;
   }
   // Nothing is proved by runners that are all refused.

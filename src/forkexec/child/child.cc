@@ -60,10 +60,7 @@ long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), 
 void run_child(void* argument) {
   const Context& context = *static_cast<const Context*>(argument);
   RealKernel kernel;
-  Interpreter interpreter(context, kernel);
-  Report report = interpreter.run();
-  if (report.kind == Report::Kind::none) report = interpreter.finish();
-  context.handshake->report = report;
+  context.handshake->report = carry_out(context, kernel);
   kernel.call(__NR_exit_group, 127, 0, 0, 0, 0, 0);
   __builtin_trap();  // the filter refuses even that
 }

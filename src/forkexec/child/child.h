@@ -10,6 +10,7 @@ namespace pivotbox::child {
 /// The network namespace, which takes longer to make than a root to build: a thread of the child makes it meanwhile.
 /// Where no thread is to be had, or nothing is done meanwhile, the child makes it before its first step.
 struct Network {
+  bool has_thread = false;
   /// 1 while the thread runs; then the kernel makes it 0, with a wake-up (CLONE_CHILD_CLEARTID).
   std::uint32_t running = 0;
   /// The last call made for it.
@@ -49,8 +50,12 @@ struct Context {
   char* const* argv = nullptr;
   char* const* envp = nullptr;
   Handshake* handshake = nullptr;
-  void* network_stack = nullptr;  ///< of kStackSize, for the thread that makes the network namespace, if any
+  void* network_stack =
+      nullptr;  ///< of kStackSize, for the thread that makes the network namespace, if there is to be one
   bool new_pid_namespace = false;
+  /// What follows these steps, if not the finale. It may be filled until the host answers the last AwaitHost of them.
+  const Context* rest = nullptr;
+  std::uint32_t host_cpu = 0;            ///< where the host was then
   std::uint64_t* step_end_ns = nullptr;  ///< CLOCK_MONOTONIC after each step, if asked for
 };
 

@@ -6,30 +6,27 @@
 #pragma once
 
 #include "forkexec/child/message.h"
-#include "forkexec/child/program_steps.h"
+#include "forkexec/child/network_steps.h"
 
 namespace pivotbox::child {
 
-/// Below the least pid_max there can be (proc_sys_kernel(5)); ids that are asked for do not move those given in turn.
-inline constexpr std::int32_t kNetworkThreadId = 300;
-/// The largest kernel configuration's (NR_CPUS).
-inline constexpr std::size_t kMostCpus = 8192;
 /// Some 250 ms: on a busy machine the other child waits for its turn before it executes.
 inline constexpr int kBusyTries = 100000;
 
 template <Kernel K>
-class Interpreter : private ProgramSteps<K> {
-  using Base = ProgramSteps<K>;
-  using Base::apply, Base::as_if_called, Base::bytes, Base::close_after, Base::last_call, Base::note_time,
-      Base::open_limit, Base::open_socket, Base::prctl, Base::raise_ambient, Base::raise_loopback, Base::reset_signals,
-      Base::set_capabilities, Base::set_ids, Base::set_to_0, Base::slot, Base::start_thread, Base::sys, Base::text,
-      Base::wait_while, Base::world;
+class Interpreter : private NetworkSteps<K> {
+  using Base = NetworkSteps<K>;
+  using Base::apply, Base::begin_network, Base::begin_network_beside, Base::bytes, Base::last_call, Base::note_time,
+      Base::prctl, Base::raise_ambient, Base::reset_signals, Base::set_capabilities, Base::set_ids, Base::slot,
+      Base::sys, Base::text, Base::wait_while, Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
+  using Base::make_network;
 
   /// An empty Report when every step succeeded.
   Report run() {
+    begin_network_beside();
     if (const Report report = begin_network(); report.kind != Report::Kind::none) return report;
     for (std::uint16_t i = 0; i < world().step_count; ++i) {
       world().handshake->step = static_cast<std::uint16_t>(world().first_step + i);
@@ -38,13 +35,6 @@ class Interpreter : private ProgramSteps<K> {
       if (!asks_host()) note_time();
     }
     return {};
-  }
-
-  /// What the thread does that begin_network() starts.
-  void make_network() {
-    Network& network = world().handshake->network;
-    network.result = make_network_space();
-    network.last_call = last_call();
   }
 
   /// Executes; comes back only with the reason why it could not.
@@ -69,8 +59,6 @@ class Interpreter : private ProgramSteps<K> {
   /// A call may wait for the host, which does not know yet.
   bool asks_host() const { return world().handshake->listener >= 0; }
 
-  // ---- the network: it takes longer to make than a root to build, and is begun before the first step
-
   Report begin_network() {
     for (std::uint16_t i = 0; i < world().step_count; ++i) {
       const auto* entering = std::get_if<step::EnterNetwork>(&world().steps[i]);
@@ -81,58 +69,6 @@ class Interpreter : private ProgramSteps<K> {
       return begun < 0 ? failure(Report::Kind::step_failed, step, begun) : Report{};
     }
     return {};
-  }
-
-  long begin_network(const step::EnterNetwork& s) {
-    const bool beside = start_network_thread();
-    if (s.limit.size > 0) network_limit_ = open_limit(bytes(s.limit));
-    if (network_limit_ < 0) return network_limit_;
-    if (beside) return 0;
-    make_network();
-    return world().handshake->network.result;
-  }
-
-  /// One that cannot be had, for some limit of processes, is no failure.
-  bool start_network_thread() {
-    if (world().network_stack == nullptr) return false;
-    std::uint32_t& running = world().handshake->network.running;
-    clone_args arguments{};
-    arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID;
-    arguments.child_tid = reinterpret_cast<std::uint64_t>(&running);
-    arguments.stack = reinterpret_cast<std::uint64_t>(world().network_stack);
-    arguments.stack_size = kStackSize;
-    if (world().new_pid_namespace) {  // where the program is to be process 2
-      arguments.set_tid = reinterpret_cast<std::uint64_t>(&kNetworkThreadId);
-      arguments.set_tid_size = 1;
-    }
-    running = 1;
-    const long id = start_thread(arguments, run_network_thread);
-    if (id < 0) {
-      running = 0;
-      return false;
-    }
-    send_away(id);
-    return true;
-  }
-
-  /// Some kernels start a task on its maker's CPU, where this one would wait for its turn until the child has to wait
-  /// for it. What fails here costs time alone, and on one CPU it does.
-  void send_away(long thread_id) {
-    std::uint64_t cpus[kMostCpus / 64];
-    std::uint32_t here = 0;
-    const long size = sys(__NR_sched_getaffinity, 0, sizeof cpus, cpus);
-    if (size <= 0 || sys(__NR_getcpu, &here, nullptr, nullptr) < 0 || here >= static_cast<unsigned long>(size) * 8)
-      return;
-    cpus[here / 64] &= ~(std::uint64_t{1} << here % 64);
-    sys(__NR_sched_setaffinity, thread_id, size, cpus);
-  }
-
-  long make_network_space() {
-    if (const long r = sys(__NR_unshare, CLONE_NEWNET); r < 0) return r;
-    const long socket = open_socket();
-    if (socket < 0) return socket;
-    if (const long r = raise_loopback(socket); r < 0) return r;
-    return close_after(socket, sys(__NR_ioctl, socket, SIOCGSKNS));
   }
 
   // ---- attach
@@ -180,16 +116,6 @@ class Interpreter : private ProgramSteps<K> {
   long apply(const step::SetHostName& s) {
     const long number = s.which == step::SetHostName::Which::host ? __NR_sethostname : __NR_setdomainname;
     return sys(number, bytes(s.name), s.name.size);
-  }
-
-  long apply(const step::EnterNetwork& s) {
-    const Network& network = world().handshake->network;
-    while (__atomic_load_n(&network.running, __ATOMIC_ACQUIRE) != 0)
-      if (const long r = wait_while(network.running, 1); r < 0) return r;
-    const long space = network.result;
-    if (space < 0) return as_if_called(network.last_call, space);
-    if (const long r = close_after(space, sys(__NR_setns, space, CLONE_NEWNET)); r < 0) return r;
-    return s.limit.size > 0 ? set_to_0(network_limit_) : 0;
   }
 
   long apply(const step::AwaitProgram& s) {
@@ -295,8 +221,18 @@ class Interpreter : private ProgramSteps<K> {
     return {kind, 0, step, last_call(), static_cast<std::uint16_t>(-result)};
   }
   std::uint16_t end() const { return static_cast<std::uint16_t>(world().first_step + world().step_count); }
-
-  long network_limit_ = 0;  ///< of EnterNetwork, open from before the first step
 };
+
+/// A plan, part by part, and its finale; comes back only with the reason why it could not.
+template <Kernel K>
+Report carry_out(const Context& plan, K& kernel) {
+  const Context* part = &plan;
+  for (;; part = part->rest) {
+    Interpreter interpreter(*part, kernel);
+    const Report report = interpreter.run();
+    if (report.kind != Report::Kind::none) return report;
+    if (part->rest == nullptr) return interpreter.finish();
+  }
+}
 
 }  // namespace pivotbox::child

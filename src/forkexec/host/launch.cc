@@ -4,6 +4,7 @@
 
 #include <linux/futex.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -30,9 +31,10 @@ using Clock = std::chrono::steady_clock;
 Launch::Launch(const Runner& runner, Prepared prepared)
     : runner_(runner),
       host_(std::move(prepared.host)),
+      wanted_sources_(std::move(prepared.wanted_sources)),
       sources_(std::move(prepared.sources)),
       layout_(std::move(prepared.groups)),
-      plan_(std::move(prepared.plan)),
+      break_wall_(std::move(prepared.break_wall)),
       deadline_(Clock::now() + runner.setup_timeout) {}
 
 Launch::~Launch() {
@@ -41,28 +43,28 @@ Launch::~Launch() {
 }
 
 Result<Process> Launch::run() {
-  if (Result<> r = open_what_the_child_needs(); !r) return std::unexpected(std::move(r.error()));
-  set_context();
-  if (Result<> r = write_init_plan(); !r) return std::unexpected(std::move(r.error()));
-  const DumpableGuard dumpable(changes_ids_in_shared_memory(), host_.root);
+  if (Result<> r = make_ready(); !r) return std::unexpected(std::move(r.error()));
+  const DumpableGuard dumpable(id_change(born_with()), host_.root);
   const Burial burial(child_);  // also when the hook throws
-  if (Result<> r = clone(); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = bear_child(); !r) return std::unexpected(std::move(r.error()));
   Result<> executed = attend();
   if (executed) executed = await_program();
   return conclude(std::move(executed));
 }
 
 Result<> Launch::build() {
-  if (Result<> r = open_what_the_child_needs(); !r) return r;
-  set_context();
-  const DumpableGuard dumpable(changes_ids_in_shared_memory(), host_.root);
+  if (Result<> r = make_ready(); !r) return r;
+  const DumpableGuard dumpable(id_change(born_with()), host_.root);
   Burial burial(child_);
-  if (Result<> r = clone(); !r) return r;
+  if (Result<> r = bear_child(); !r) return r;
   if (Result<> r = attend(); !r) return r;
   burial.call_off();
   // The box may wait for long: the host holds nothing open that only the child needs.
   sources_.clear();
-  kept_.clear();
+  given_.clear();
+  program_image_.reset();
+  memory_limit_.reset();
+  memory_and_swap_limit_.reset();
   return {};
 }
 
@@ -74,7 +76,7 @@ Result<Process> Launch::execute() {
   waiting_plan_ = std::exchange(plan_, std::move(*plan));
   set_context();
   if (Result<> r = write_init_plan(); !r) return std::unexpected(std::move(r.error()));
-  const DumpableGuard dumpable(changes_ids_in_shared_memory(handshake_.step), host_.root);
+  const DumpableGuard dumpable(id_change(plan_, handshake_.step), host_.root);
   const Burial burial(child_);
   Result<> executed = hand_over_program();
   channel_.reset();
@@ -90,15 +92,71 @@ Result<Process> Launch::conclude(Result<> executed) {
 
 // ---- before the child ----
 
-Result<> Launch::open_what_the_child_needs() {
+Result<> Launch::make_ready() {
+  if (Result<> r = make_plan(waits_for_plan() ? beginning_ : plan_); !r) return r;
   if (host_.opens_trees && runner_.namespaces.user)
-    if (Result<> r = open_trees(plan_.sources, sources_); !r) return r;
+    if (Result<> r = open_trees(wanted_sources_, sources_); !r) return r;
   if (layout_) {
     Result<cgroup::Cgroup> made = cgroup::Cgroup::create(*layout_, runner_.limits, runner_.pid1);
     if (!made) return std::unexpected(std::move(made.error()));
     cgroup_ = std::move(*made);
   }
   return open_descriptors();
+}
+
+/// Ids have to be mapped for the child meanwhile anyway.
+bool Launch::waits_for_plan() const { return host_.namespaces && runner_.namespaces.user; }
+
+const Plan& Launch::born_with() const { return waits_for_plan() ? beginning_ : plan_; }
+
+/// The network takes longest, and is begun by the child: it gets its turn before anything else is thought about.
+Result<> Launch::bear_child() {
+  if (born_with().network_beside) network_stack_.emplace();
+  if (!waits_for_plan()) {
+    if (Result<> r = take_plan(); !r) return r;
+    if (Result<> r = clone(context_); !r) return r;
+  } else {
+    if (Result<> r = clone(beginning_context()); !r) return r;
+    ::sched_yield();
+    if (Result<> r = make_plan(plan_); !r) return r;
+    if (Result<> r = take_plan(); !r) return r;
+  }
+  status_write_.reset();  // init's copy is the only one from now on: its death is our end of file
+  childs_channel_.reset();
+  return {};
+}
+
+Result<> Launch::make_plan(Plan& plan) {
+  Result<Plan> made = &plan == &beginning_ ? compile_beginning(runner_, host_) : plan_box(runner_, host_);
+  if (!made) return std::unexpected(std::move(made.error()));
+  plan = std::move(*made);
+  if (break_wall_) break_wall_(plan);
+  return {};
+}
+
+child::Context& Launch::beginning_context() {
+  if (runner_.record_step_times) step_end_ns_.resize(kMaxSteps);  // its place stays when it gets its final size
+  beginning_slots_ = numbers_of(beginning_.slots);
+  beginning_context_ = {.steps = beginning_.steps.data(),
+                        .step_count = static_cast<std::uint16_t>(beginning_.steps.size()),
+                        .bytes = beginning_.bytes.data(),
+                        .slots = beginning_slots_.data(),
+                        .slot_count = static_cast<std::uint16_t>(beginning_slots_.size()),
+                        .handshake = &handshake_,
+                        .network_stack = network_stack_ ? network_stack_->memory() : nullptr,
+                        .new_pid_namespace = runner_.namespaces.pid,
+                        .rest = &context_,
+                        .host_cpu = static_cast<std::uint32_t>(::sched_getcpu()),
+                        .step_end_ns = step_end_ns_.empty() ? nullptr : step_end_ns_.data()};
+  return beginning_context_;
+}
+
+Result<> Launch::take_plan() {
+  slots_ = numbers_of(plan_.slots);
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (plan_.slots[i].carried) carried_.push_back(static_cast<std::uint16_t>(i));
+  set_context();
+  return host_.files_to_come ? Result<>{} : write_init_plan();  // else what to execute is not known yet
 }
 
 void Launch::set_context() {
@@ -114,10 +172,10 @@ void Launch::set_context() {
   argv_.push_back(nullptr);
   envp_.push_back(nullptr);
   if (runner_.record_step_times) step_end_ns_.resize(plan_.steps.size());
-  if (plan_.network_beside && !network_stack_) network_stack_.emplace();
-  context_ = {.steps = plan_.steps.data(),
-              .first_step = 0,
-              .step_count = static_cast<std::uint16_t>(plan_.init_at),
+  const std::size_t begun = beginning_.steps.size();
+  context_ = {.steps = plan_.steps.data() + begun,
+              .first_step = static_cast<std::uint16_t>(begun),
+              .step_count = static_cast<std::uint16_t>(plan_.init_at - begun),
               .bytes = plan_.bytes.data(),
               .slots = slots_.data(),
               .slot_count = static_cast<std::uint16_t>(slots_.size()),
@@ -132,36 +190,32 @@ void Launch::set_context() {
               .step_end_ns = step_end_ns_.empty() ? nullptr : step_end_ns_.data()};
 }
 
-IdChange Launch::changes_ids_in_shared_memory(std::size_t first_step) const {
-  for (std::size_t i = first_step; i < plan_.init_at; ++i) {
-    const auto* identity = std::get_if<step::SetIdentity>(&plan_.steps[i]);
-    if (std::holds_alternative<step::AssumeIds>(plan_.steps[i]) || (identity != nullptr && identity->change_ids))
-      return IdChange::in_shared_memory;
-  }
-  return IdChange::none;
+IdChange Launch::id_change(const Plan& plan, std::size_t first_step) {
+  const auto steps = std::span(plan.steps).subspan(first_step);
+  const auto assumes = [](const Step& step) { return std::holds_alternative<step::AssumeIds>(step); };
+  const bool changes = std::ranges::any_of(steps, assumes) || (!plan.with_init && plan.identity.changes_for_program());
+  return changes ? IdChange::in_shared_memory : IdChange::none;
 }
 
-Result<> Launch::clone() {
+Result<> Launch::clone(child::Context& context) {
   if (network_stack_ && network_stack_->memory() == nullptr) return std::unexpected(network_stack_->error());
   clone_args arguments{};
   const std::optional<int> birthplace =
       cgroup_ && cgroup_->birthplace() >= 0 ? cgroup_->birthplace() : runner_.cgroup_fd;
-  arguments.flags = plan_.clone_flags | CLONE_CHILD_CLEARTID | (birthplace ? CLONE_INTO_CGROUP : 0U);
+  arguments.flags = born_with().clone_flags | CLONE_CHILD_CLEARTID | (birthplace ? CLONE_INTO_CGROUP : 0U);
   arguments.child_tid = reinterpret_cast<std::uint64_t>(&handshake_.child);
   arguments.exit_signal = 0;  // execve(2) makes it SIGCHLD: see require_executed()
   if (birthplace) arguments.cgroup = static_cast<__u64>(*birthplace);
   start_ns_ = monotonic_ns();
-  Result<Birth> born = give_birth(arguments, stack_, child::run_child, &context_);
+  Result<Birth> born = give_birth(arguments, stack_, child::run_child, &context);
   if (!born) {
     if (born.error().syscall == "clone3") {
       born.error().field = "namespaces";
-      born.error().hint = clone_hint(born.error().code, plan_.clone_flags);
+      born.error().hint = clone_hint(born.error().code, arguments.flags);
     }
     return std::unexpected(std::move(born.error()));
   }
   child_ = std::move(*born);
-  status_write_.reset();  // init's copy is the only one from now on: its death is our end of file
-  childs_channel_.reset();
   return {};
 }
 

@@ -35,25 +35,29 @@ class Launch {
   [[nodiscard]] Result<Process> execute();
 
  private:
-  Result<> open_what_the_child_needs();
+  /// All that has to be there before the child is.
+  Result<> make_ready();
+  /// Whether the child is born before its plan is made.
+  [[nodiscard]] bool waits_for_plan() const;
+  [[nodiscard]] const Plan& born_with() const;
+  /// The child, and all of its plan.
+  Result<> bear_child();
+  child::Context& beginning_context();
+  Result<> make_plan(Plan& plan);
+  Result<> take_plan();
   Result<> open_descriptors();
-  [[nodiscard]] int source_of(const SlotOrigin& origin) const;
-  Result<int> open_channel();
-  Result<int> open_init_plan();
-  Result<int> open_status();
-  /// A pidfd of the calling process.
-  Result<int> watch_caller();
-  Result<int> keep_number();
-  Result<int> open_slot(const SlotOrigin& origin);
-  Result<int> require_open(const SlotOrigin& origin) const;
-  Result<int> raise(const SlotOrigin& origin);
-  Result<int> group_file(const SlotOrigin& origin);
-  [[nodiscard]] int number_of(SlotOrigin::Kind kind) const;
+  /// In the child, which is born with them.
+  [[nodiscard]] std::vector<int> numbers_of(const std::vector<SlotOrigin>& origins) const;
+  [[nodiscard]] int number_of(const SlotOrigin& origin) const;
+  Result<> open_channel(std::uint16_t file_count);
+  Result<> open_for_init();
+  /// Above every number that InstallFiles overwrites.
+  Result<Fd> raise(int descriptor, const char* field) const;
   Result<> write_init_plan();
   void set_context();
-  /// Of the steps from `first_step` on.
-  [[nodiscard]] IdChange changes_ids_in_shared_memory(std::size_t first_step = 0) const;
-  Result<> clone();
+  /// By the steps from `first_step` on.
+  [[nodiscard]] static IdChange id_change(const Plan& plan, std::size_t first_step = 0);
+  Result<> clone(child::Context& context);
 
   /// Answers each AwaitHost of the plan in turn, until the child comes to an AwaitProgram.
   Result<> attend();
@@ -89,22 +93,31 @@ class Launch {
 
   const Runner& runner_;
   HostFacts host_;
+  std::vector<Source> wanted_sources_;
   std::vector<OpenSource> sources_;
   std::optional<cgroup::Layout> layout_;
+  std::function<void(Plan&)> break_wall_;
+  Plan beginning_;  ///< if the child waits for the rest
   Plan plan_;
   Plan waiting_plan_;  ///< plan_ of before, where the child is at a step of it
   std::chrono::steady_clock::time_point deadline_;
 
   std::optional<cgroup::Cgroup> cgroup_;  ///< outlives the child
+  std::vector<int> beginning_slots_;
   std::vector<int> slots_;
   std::vector<std::uint16_t> carried_;
-  std::vector<Fd> kept_;
+  std::vector<Fd> given_;  ///< numbers kept for the program's descriptors that are to come
+  Fd program_image_;       ///< raised, like the next two
+  Fd memory_limit_;
+  Fd memory_and_swap_limit_;
   Fd host_pidfd_;
+  int init_image_ = -1;  ///< the library's
   Fd init_plan_;
   Fd channel_;  ///< of step::AwaitProgram
   Fd childs_channel_;
   Fd status_read_;
   Fd status_write_;
+  int status_number_ = -1;  ///< of that end, in the child
   Fd listener_;
 
   std::string init_argument_;
@@ -112,6 +125,7 @@ class Launch {
   std::vector<char*> envp_;
   std::vector<std::uint64_t> step_end_ns_;
   child::Handshake handshake_;
+  child::Context beginning_context_;
   child::Context context_;
   ChildStack stack_;
   std::optional<ChildStack> network_stack_;

@@ -6,8 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <csignal>
+#include <utility>
 
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/host/init_image.h"
@@ -18,126 +18,115 @@
 namespace pivotbox {
 
 Result<> Launch::open_descriptors() {
-  for (const SlotOrigin& origin : plan_.slots) {
-    const Result<int> descriptor = open_slot(origin);
-    if (!descriptor) return std::unexpected(descriptor.error());
-    if (origin.carried) carried_.push_back(static_cast<std::uint16_t>(slots_.size()));
-    slots_.push_back(*descriptor);
+  if (host_.files_to_come)
+    if (Result<> r = open_channel(*host_.files_to_come); !r) return r;
+  const bool limits_memory = host_.groups && host_.groups->limits_memory;
+  struct Raised {
+    bool wanted;
+    Fd& raised;
+    int descriptor;
+    const char* field;
+  };
+  for (const auto& [wanted, raised, descriptor, field] :
+       {Raised{runner_.exec_fd.has_value(), program_image_, runner_.exec_fd.value_or(-1), "exec_fd"},
+        Raised{limits_memory, memory_limit_, cgroup_ ? cgroup_->memory_limit() : -1, "limits.memory_bytes"},
+        Raised{limits_memory && host_.groups->counts_swap, memory_and_swap_limit_,
+               cgroup_ ? cgroup_->memory_and_swap_limit() : -1, "limits.memory_bytes"}}) {
+    if (!wanted) continue;
+    Result<Fd> copy = raise(descriptor, field);
+    if (!copy) return std::unexpected(std::move(copy.error()));
+    raised = std::move(*copy);
   }
-  return {};
-}
-
-Result<int> Launch::open_slot(const SlotOrigin& origin) {
-  switch (origin.kind) {
-    case SlotOrigin::Kind::caller:
-      return require_open(origin);
-    case SlotOrigin::Kind::program_channel:
-      return open_channel();
-    case SlotOrigin::Kind::given:
-      return keep_number();
-    case SlotOrigin::Kind::source_tree:
-      return source_of(origin);
-    case SlotOrigin::Kind::init_image:
-      return init_image();
-    case SlotOrigin::Kind::raised:
-      return raise(origin);
-    case SlotOrigin::Kind::host_pidfd:
-      return watch_caller();
-    case SlotOrigin::Kind::init_plan:
-      return open_init_plan();
-    case SlotOrigin::Kind::init_status:
-      return open_status();
-    case SlotOrigin::Kind::cgroup_tasks:
-    case SlotOrigin::Kind::cgroup_memory_limit:
-    case SlotOrigin::Kind::cgroup_memory_and_swap_limit:
-    case SlotOrigin::Kind::out_of_memory:
-    case SlotOrigin::Kind::memory_kills:
-      break;
+  if (runner_.parent_death_signal != 0) {
+    host_pidfd_ = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+    if (!host_pidfd_) return std::unexpected(linux_::system_error("watch the calling process", "pidfd_open"));
   }
-  return group_file(origin);
+  return born_with().with_init ? open_for_init() : Result<>{};
 }
 
-Result<int> Launch::watch_caller() {
-  if (host_pidfd_) return host_pidfd_.get();
-  host_pidfd_ = Fd::adopt(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-  if (!host_pidfd_) return std::unexpected(linux_::system_error("watch the calling process", "pidfd_open"));
-  return host_pidfd_.get();
-}
-
-Result<int> Launch::open_init_plan() {
-  init_plan_ = Fd::adopt(::memfd_create("pivotbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!init_plan_) return std::unexpected(linux_::system_error("hand the plan to init", "memfd_create"));
-  return init_plan_.get();
-}
-
-Result<int> Launch::open_status() {
-  int ends[2];
-  if (plan_.listens &&
-      ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)  // a descriptor comes through it
-    return std::unexpected(linux_::system_error("make init's status socket", "socketpair"));
-  if (!plan_.listens && ::pipe2(ends, O_CLOEXEC) != 0)
-    return std::unexpected(linux_::system_error("make init's status pipe", "pipe2"));
-  status_read_ = Fd::adopt(ends[0]);
-  status_write_ = Fd::adopt(ends[1]);
-  if (::fcntl(status_read_.get(), F_SETFL, O_NONBLOCK) != 0)  // this end alone: init's may wait
-    return std::unexpected(linux_::system_error("make the host's end of init's status not wait", "fcntl"));
-  return status_write_.get();
-}
-
-int Launch::source_of(const SlotOrigin& origin) const {
-  const OpenSource& source = sources_[static_cast<std::size_t>(origin.number)];
-  return source.tree ? source.tree.get() : source.path.get();
-}
-
-Result<int> Launch::open_channel() {
+Result<> Launch::open_channel(std::uint16_t file_count) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
     return std::unexpected(linux_::system_error("make the program's channel", "socketpair"));
   channel_ = Fd::adopt(ends[0]);
   childs_channel_ = Fd::adopt(ends[1]);
-  return ends[1];
+  while (given_.size() < file_count) {
+    given_.push_back(Fd::adopt(::fcntl(childs_channel_.get(), F_DUPFD_CLOEXEC, 0)));
+    if (given_.back()) continue;
+    Error error = linux_::system_error("keep a number for each descriptor of the program", "fcntl");
+    error.field = "files";
+    error.hint = "too many open files in the calling process (RLIMIT_NOFILE)";
+    return std::unexpected(std::move(error));
+  }
+  return {};
 }
 
-/// For a descriptor that is to come.
-Result<int> Launch::keep_number() {
-  kept_.push_back(Fd::adopt(::fcntl(childs_channel_.get(), F_DUPFD_CLOEXEC, 0)));
-  if (kept_.back()) return kept_.back().get();
-  Error error = linux_::system_error("keep a number for each descriptor of the program", "fcntl");
-  error.field = "files";
-  error.hint = "too many open files in the calling process (RLIMIT_NOFILE)";
-  return std::unexpected(std::move(error));
+Result<Fd> Launch::raise(int descriptor, const char* field) const {
+  Fd raised = Fd::adopt(::fcntl(descriptor, F_DUPFD_CLOEXEC, static_cast<int>(runner_.files.size())));
+  if (raised) return raised;
+  return std::unexpected(bad_descriptor({.number = descriptor, .field = field}));
 }
 
-Result<int> Launch::require_open(const SlotOrigin& origin) const {
-  if (::fcntl(origin.number, F_GETFD) >= 0) return origin.number;
-  return std::unexpected(bad_descriptor(origin));
+Result<> Launch::open_for_init() {
+  const Result<int> image = init_image();
+  if (!image) return std::unexpected(image.error());
+  init_image_ = *image;
+  init_plan_ = Fd::adopt(::memfd_create("pivotbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!init_plan_) return std::unexpected(linux_::system_error("hand the plan to init", "memfd_create"));
+  const bool listens = !host_.asking_filter.empty();
+  int ends[2];
+  if (listens && ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)  // a descriptor comes through it
+    return std::unexpected(linux_::system_error("make init's status socket", "socketpair"));
+  if (!listens && ::pipe2(ends, O_CLOEXEC) != 0)
+    return std::unexpected(linux_::system_error("make init's status pipe", "pipe2"));
+  status_read_ = Fd::adopt(ends[0]);
+  status_write_ = Fd::adopt(ends[1]);
+  status_number_ = ends[1];
+  if (::fcntl(status_read_.get(), F_SETFL, O_NONBLOCK) != 0)  // this end alone: init's may wait
+    return std::unexpected(linux_::system_error("make the host's end of init's status not wait", "fcntl"));
+  return {};
 }
 
-Result<int> Launch::raise(const SlotOrigin& origin) {
-  kept_.push_back(Fd::adopt(::fcntl(origin.number, F_DUPFD_CLOEXEC, static_cast<int>(runner_.files.size()))));
-  if (!kept_.back()) return std::unexpected(bad_descriptor(origin));
-  return kept_.back().get();
+std::vector<int> Launch::numbers_of(const std::vector<SlotOrigin>& origins) const {
+  std::vector<int> numbers;
+  numbers.reserve(origins.size());
+  for (const SlotOrigin& origin : origins) numbers.push_back(number_of(origin));
+  return numbers;
 }
 
-Result<int> Launch::group_file(const SlotOrigin& origin) {
+int Launch::number_of(const SlotOrigin& origin) const {
+  const auto index = static_cast<std::size_t>(origin.number);
   switch (origin.kind) {
+    case SlotOrigin::Kind::caller:
+      return origin.number;
+    case SlotOrigin::Kind::raised:
+      return program_image_.get();
+    case SlotOrigin::Kind::program_channel:
+      return childs_channel_.get();
+    case SlotOrigin::Kind::given:
+      return given_[index].get();
+    case SlotOrigin::Kind::source_tree:
+      return sources_[index].tree ? sources_[index].tree.get() : sources_[index].path.get();
+    case SlotOrigin::Kind::host_pidfd:
+      return host_pidfd_.get();
+    case SlotOrigin::Kind::init_image:
+      return init_image_;
+    case SlotOrigin::Kind::init_plan:
+      return init_plan_.get();
+    case SlotOrigin::Kind::init_status:
+      return status_write_.get();
     case SlotOrigin::Kind::cgroup_tasks:
-      return cgroup_->tasks()[static_cast<std::size_t>(origin.number)];
+      return cgroup_->tasks()[index];
     case SlotOrigin::Kind::cgroup_memory_limit:
-      return raise({.number = cgroup_->memory_limit(), .field = "limits.memory_bytes"});
+      return memory_limit_.get();
     case SlotOrigin::Kind::cgroup_memory_and_swap_limit:
-      return raise({.number = cgroup_->memory_and_swap_limit(), .field = "limits.memory_bytes"});
+      return memory_and_swap_limit_.get();
     case SlotOrigin::Kind::out_of_memory:
       return cgroup_->out_of_memory();
-    default:
+    case SlotOrigin::Kind::memory_kills:
       return cgroup_->memory_kills();
   }
-}
-
-/// In the child, of the one slot of that kind.
-int Launch::number_of(SlotOrigin::Kind kind) const {
-  const auto origin = std::ranges::find(plan_.slots, kind, &SlotOrigin::kind);
-  return slots_[static_cast<std::size_t>(origin - plan_.slots.begin())];
+  std::unreachable();
 }
 
 Result<> Launch::write_init_plan() {
@@ -150,7 +139,7 @@ Result<> Launch::write_init_plan() {
   header.first_step = static_cast<std::uint16_t>(plan_.init_at);
   header.step_count = static_cast<std::uint16_t>(count);
   header.finale = plan_.program;
-  header.status_fd = number_of(SlotOrigin::Kind::init_status);
+  header.status_fd = status_number_;
   header.host_fd = runner_.parent_death_signal != 0 ? host_pidfd_.get() : -1;
   const bool told = host_.groups && host_.groups->tells_out_of_memory;
   header.out_of_memory_fd = told ? cgroup_->out_of_memory() : -1;

@@ -94,27 +94,33 @@ Result<> look_at_files(const Runner& runner, HostFacts& host) {
   return {};
 }
 
-/// What does not depend on more of the Runner than its ids.
 Result<HostFacts> probe_host(const Runner& runner) {
   const Result<linux_::Caller> caller = linux_::probe_caller();
   if (!caller) return std::unexpected(caller.error());
-  const Result<std::uint8_t> last_capability = linux_::last_capability();
-  if (!last_capability) return std::unexpected(last_capability.error());
-  const Result<int> landlock_abi = linux_::landlock_abi();
-  if (!landlock_abi) return std::unexpected(landlock_abi.error());
   HostFacts host{.uid = caller->uid,
                  .gid = caller->gid,
                  .root = caller->root,
                  .opens_trees = caller->opens_trees,
-                 .last_capability = *last_capability,
-                 .process_limit = caller->process_limit,
-                 .landlock_abi = *landlock_abi};
+                 .process_limit = caller->process_limit};
+  const std::uint64_t namespaces = clone_flags_of(runner.namespaces);
+  if (runner.require == Require::landlock && namespaces != 0) host.namespaces = can_be_born(namespaces);
+  return host;
+}
+
+/// What the kernel has.
+Result<> probe_kernel(const Runner& runner, HostFacts& host) {
+  const Result<std::uint8_t> last_capability = linux_::last_capability();
+  if (!last_capability) return std::unexpected(last_capability.error());
+  host.last_capability = *last_capability;
+  const Result<int> landlock_abi = linux_::landlock_abi();
+  if (!landlock_abi) return std::unexpected(landlock_abi.error());
+  host.landlock_abi = *landlock_abi;
   const Result<Identity> identity = decide_identity(runner, host);
   if (!identity) return std::unexpected(identity.error());
   Result<std::vector<std::string>> leaky_proc_files = find_leaky_proc_files(has_host_root(*identity));
   if (!leaky_proc_files) return std::unexpected(std::move(leaky_proc_files.error()));
   host.leaky_proc_files = std::move(*leaky_proc_files);
-  return host;
+  return {};
 }
 
 Result<> apply_rules_to_root(const Runner& runner, HostFacts& host) {
@@ -124,15 +130,6 @@ Result<> apply_rules_to_root(const Runner& runner, HostFacts& host) {
   if (!root) return std::unexpected(std::move(root.error()));
   host.ruled_root = std::move(*root);
   return {};
-}
-
-/// Where no namespaces can be made, and that is accepted, for a host without them.
-Result<Plan> compile_for(const Runner& runner, HostFacts& host) {
-  Result<Plan> plan = compile(runner, host);
-  if (!plan || runner.require != Require::landlock || plan->namespaces == 0 || can_be_born(plan->namespaces))
-    return plan;
-  host.namespaces = false;
-  return compile(runner, host);
 }
 
 /// What is negative is closed, or refused by validate().
@@ -171,23 +168,28 @@ Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
   Result<HostFacts> probed = probe_host(runner);
   if (!probed) return std::unexpected(std::move(probed.error()));
   HostFacts host = std::move(*probed);
-  if (purpose == Purpose::build)
-    host.files_to_come = static_cast<std::uint16_t>(runner.files.size());
-  else if (Result<> r = look_at_files(runner, host); !r)
-    return std::unexpected(std::move(r.error()));
+  if (purpose == Purpose::build) host.files_to_come = static_cast<std::uint16_t>(runner.files.size());
   if (const Listening listening = listening_for(runner); listening.needed)
     host.asking_filter = with_questions(runner.seccomp.program(), listening);
   if (Result<> r = apply_rules_to_root(runner, host); !r) return std::unexpected(std::move(r.error()));
   Result<std::optional<cgroup::Layout>> groups = find_groups(runner, purpose);
   if (!groups) return std::unexpected(std::move(groups.error()));
   if (*groups) host.groups = facts_of(**groups, runner);
-  Result<std::vector<OpenSource>> sources = open_sources(list_sources(runner, host.ruled_root));
+  std::vector<Source> wanted = list_sources(runner, host.ruled_root);
+  Result<std::vector<OpenSource>> sources = open_sources(wanted);
   if (!sources) return std::unexpected(std::move(sources.error()));
   for (const OpenSource& source : *sources) host.sources.push_back(source.facts);
-  Result<Plan> plan = compile_for(runner, host);
-  if (!plan) return std::unexpected(std::move(plan.error()));
-  return Prepared{
-      .host = std::move(host), .sources = std::move(*sources), .groups = std::move(*groups), .plan = std::move(*plan)};
+  return Prepared{.host = std::move(host),
+                  .wanted_sources = std::move(wanted),
+                  .sources = std::move(*sources),
+                  .groups = std::move(*groups)};
+}
+
+Result<Plan> plan_box(const Runner& runner, HostFacts& host) {
+  if (Result<> r = probe_kernel(runner, host); !r) return std::unexpected(std::move(r.error()));
+  if (!host.files_to_come)
+    if (Result<> r = look_at_files(runner, host); !r) return std::unexpected(std::move(r.error()));
+  return compile(runner, host);
 }
 
 Result<Plan> plan_program(const Runner& runner, HostFacts& host) {
@@ -206,17 +208,19 @@ Result<Plan> plan_program(const Runner& runner, HostFacts& host) {
 bool can_make(const Namespaces& namespaces) { return can_be_born(clone_flags_of(namespaces)); }
 
 Result<std::string> explain(const Runner& runner, ExplainFormat format) {
-  const Result<Prepared> prepared = prepare(runner, Purpose::explain);
-  if (!prepared) return std::unexpected(prepared.error());
+  Result<Prepared> prepared = prepare(runner, Purpose::explain);
+  if (!prepared) return std::unexpected(std::move(prepared.error()));
+  const Result<Plan> plan = plan_box(runner, prepared->host);
+  if (!plan) return std::unexpected(plan.error());
   switch (format) {
     case ExplainFormat::json:
-      return explain_json(prepared->plan);
+      return explain_json(*plan);
     case ExplainFormat::mermaid:
-      return explain_mermaid(prepared->plan);
+      return explain_mermaid(*plan);
     case ExplainFormat::text:
       break;
   }
-  return explain_text(prepared->plan);
+  return explain_text(*plan);
 }
 
 }  // namespace pivotbox

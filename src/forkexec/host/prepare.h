@@ -1,6 +1,7 @@
 // What can be found out and refused before anything is started.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -12,12 +13,13 @@
 
 namespace pivotbox {
 
-/// A plan, and what was looked up on the host to make it.
+/// What was looked up on the host: enough for a child to be born, not yet for its plan.
 struct Prepared {
   HostFacts host;
-  std::vector<OpenSource> sources;
+  std::vector<Source> wanted_sources;
+  std::vector<OpenSource> sources;  ///< one for each of these
   std::optional<cgroup::Layout> groups;
-  Plan plan;
+  std::function<void(Plan&)> break_wall;  ///< a test's, for every plan that is made
 };
 
 /// Refuses a descriptor of `files` (Runner::files) that is not open. As the next: before the library opens anything of
@@ -27,8 +29,11 @@ struct Prepared {
 /// The same for the Runner's other descriptors.
 [[nodiscard]] Result<> check_descriptors(const Runner& runner);
 
-/// Everything that can be refused before anything is started.
+/// Every contradiction in `runner` is refused, and what the box will show and be limited by is found.
 [[nodiscard]] Result<Prepared> prepare(const Runner& runner, Purpose purpose);
+
+/// Looks at the rest of what a plan depends on, and compiles it. `host` is prepare()'s.
+[[nodiscard]] Result<Plan> plan_box(const Runner& runner, HostFacts& host);
 
 /// The plan of a box that is built, with the args, env and files that `runner` has by now. `host` was prepared for its
 /// building.

@@ -29,9 +29,23 @@ class Compiler {
   Compiler(const Runner& runner, const HostFacts& host, Plan& plan, std::vector<RootEntry> on_host = {})
       : runner_(runner), host_(host), plan_(plan), build_(plan), root_entries_(std::move(on_host)) {}
 
-  Result<> compile() {
-    if (Result<> r = prepare(); !r) return r;
+  Result<> begin() {
+    Result<Identity> decided = decide_identity(runner_, host_);
+    if (!decided) return std::unexpected(std::move(decided.error()));
+    plan_.identity = std::move(*decided);
+    plan_.with_init = runner_.pid1 == Pid1::init;
+    plan_.namespaces = clone_flags_of(runner_.namespaces);
+    plan_.clone_flags = clone_flags();
+    plan_.network_beside = runner_.namespaces.net && runner_.pivot_root && may_have_a_thread();
     attach();
+    return {};
+  }
+
+  Result<> compile() {
+    if (Result<> r = begin(); !r) return r;
+    if (Result<> r = choose_walls(); !r) return r;
+    if (Result<> r = check_capabilities(); !r) return r;
+    plan_.sources = list_sources(runner_, host_.ruled_root);
     if (Result<> r = filesystem(); !r) return r;
     seal();
     ready();
@@ -47,16 +61,7 @@ class Compiler {
   }
 
  private:
-  Result<> prepare() {
-    Result<Identity> decided = decide_identity(runner_, host_);
-    if (!decided) return std::unexpected(std::move(decided.error()));
-    plan_.identity = std::move(*decided);
-    if (Result<> r = choose_walls(); !r) return r;
-    plan_.with_init = runner_.pid1 == Pid1::init;
-    plan_.namespaces = clone_flags_of(runner_.namespaces);
-    plan_.clone_flags = clone_flags();
-    plan_.network_beside = runner_.namespaces.net && runner_.pivot_root && may_have_a_thread();
-    plan_.sources = list_sources(runner_, host_.ruled_root);
+  Result<> check_capabilities() const {
     for (std::size_t i = 0; i < runner_.capabilities.size(); ++i)
       if (runner_.capabilities[i] > host_.last_capability)
         return std::unexpected(
@@ -192,7 +197,7 @@ class Compiler {
 
   void identity() {
     const Credential& program = plan_.identity.program;
-    const bool change = program.uid != plan_.identity.setup.uid || program.gid != plan_.identity.setup.gid;
+    const bool change = plan_.identity.changes_for_program();
     const bool set_groups = !program.groups.empty() || (!runner_.namespaces.user && host_.root);
     build_.add(step::SetIdentity{.uid = program.uid,
                                  .gid = program.gid,
@@ -376,6 +381,12 @@ std::uint64_t clone_flags_of(const Namespaces& namespaces) {
          (namespaces.pid ? CLONE_NEWPID : 0U) | (namespaces.net ? CLONE_NEWNET : 0U) |
          (namespaces.ipc ? CLONE_NEWIPC : 0U) | (namespaces.uts ? CLONE_NEWUTS : 0U) |
          (namespaces.cgroup ? CLONE_NEWCGROUP : 0U) | (namespaces.time ? CLONE_NEWTIME : 0U);
+}
+
+Result<Plan> compile_beginning(const Runner& runner, const HostFacts& host) {
+  Plan plan;
+  if (Result<> r = Compiler(runner, host, plan).begin(); !r) return std::unexpected(std::move(r.error()));
+  return plan;
 }
 
 Result<Plan> compile(const Runner& runner, const HostFacts& host) {

@@ -88,6 +88,7 @@ struct Identity {
   bool deny_setgroups = false;
   Credential setup;  ///< ids under which the root is built and init runs
   Credential program;
+  [[nodiscard]] bool changes_for_program() const { return program.uid != setup.uid || program.gid != setup.gid; }
 };
 
 /// Where the descriptor in a slot comes from.
@@ -141,6 +142,10 @@ struct Plan {
 
 /// `runner` has passed validate().
 [[nodiscard]] Result<Plan> compile(const Runner& runner, const HostFacts& host);
+
+/// The first phase of what compile() makes of the same, for a child that is born before the rest is known: the same
+/// steps, slots and bytes. Of `host`, which can make namespaces, only the caller's ids and the groups are looked at.
+[[nodiscard]] Result<Plan> compile_beginning(const Runner& runner, const HostFacts& host);
 
 /// "bind /data on /data (read-only, nosuid, nodev)".
 [[nodiscard]] std::string describe(const Plan& plan, std::size_t step);

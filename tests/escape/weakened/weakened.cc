@@ -27,9 +27,10 @@ namespace {
 /// Takes something away; how many places it was taken from. 0 is a mistake of the test.
 struct Weakening {
   std::string_view name;
-  std::string_view step;                                ///< the kind of step that loses a wall
-  std::function<int(Runner&)> ask = nullptr;            ///< before the plan is made
-  std::function<int(Plan&, Prepared&)> take = nullptr;  ///< from the plan
+  std::string_view step;                                    ///< the kind of step that loses a wall
+  std::function<int(Runner&)> ask = nullptr;                ///< before the plan is made
+  std::function<int(std::vector<Source>&)> open = nullptr;  ///< before the host clones them
+  std::function<int(Plan&)> take = nullptr;                 ///< from each plan
 };
 
 template <class S, class F>
@@ -54,12 +55,17 @@ int drop(Plan& plan, std::string_view name) {
 }
 
 int clear_bind_attribute(Plan& plan, std::uint32_t attribute) {
-  int changed = each<step::CloneTree>(plan, [&](step::CloneTree& bind) {
+  return each<step::CloneTree>(plan, [&](step::CloneTree& bind) {
     const bool set = (bind.attributes & attribute) != 0;
     bind.attributes &= ~attribute;
     return set;
   });
-  for (Source& source : plan.sources) {
+}
+
+/// Of the trees that the host clones itself.
+int clear_source_attribute(std::vector<Source>& sources, std::uint32_t attribute) {
+  int changed = 0;
+  for (Source& source : sources) {
     changed += (source.attributes & attribute) != 0 ? 1 : 0;
     source.attributes &= ~attribute;
   }
@@ -131,43 +137,46 @@ std::vector<Weakening> all_weakenings() {
   std::vector<Weakening> all = {
       {.name = "bind.read_only",
        .step = "clone_tree",
-       .take = [](Plan& p, Prepared&) { return clear_bind_attribute(p, MOUNT_ATTR_RDONLY); }},
+       .open = [](std::vector<Source>& sources) { return clear_source_attribute(sources, MOUNT_ATTR_RDONLY); },
+       .take = [](Plan& p) { return clear_bind_attribute(p, MOUNT_ATTR_RDONLY); }},
       {.name = "bind.nosuid",
        .step = "clone_tree",
-       .take = [](Plan& p, Prepared&) { return clear_bind_attribute(p, MOUNT_ATTR_NOSUID); }},
+       .open = [](std::vector<Source>& sources) { return clear_source_attribute(sources, MOUNT_ATTR_NOSUID); },
+       .take = [](Plan& p) { return clear_bind_attribute(p, MOUNT_ATTR_NOSUID); }},
       {.name = "bind.nodev",
        .step = "clone_tree",
-       .take = [](Plan& p, Prepared&) { return clear_bind_attribute(p, MOUNT_ATTR_NODEV); }},
+       .open = [](std::vector<Source>& sources) { return clear_source_attribute(sources, MOUNT_ATTR_NODEV); },
+       .take = [](Plan& p) { return clear_bind_attribute(p, MOUNT_ATTR_NODEV); }},
       {.name = "bind.no_symlinks", .step = "clone_tree", .ask = follow_source_symlinks},
       {.name = "proc.read_only",
        .step = "mount_filesystem",
-       .take = [](Plan& p, Prepared&) { return clear_file_system_attribute(p, "proc", MOUNT_ATTR_RDONLY); }},
+       .take = [](Plan& p) { return clear_file_system_attribute(p, "proc", MOUNT_ATTR_RDONLY); }},
       {.name = "tmpfs.noexec",
        .step = "mount_filesystem",
-       .take = [](Plan& p, Prepared&) { return clear_file_system_attribute(p, "tmpfs", MOUNT_ATTR_NOEXEC); }},
+       .take = [](Plan& p) { return clear_file_system_attribute(p, "tmpfs", MOUNT_ATTR_NOEXEC); }},
       {.name = "tmpfs.size",
        .step = "mount_filesystem",
-       .take = [](Plan& p, Prepared&) { return drop_file_system_option(p, "tmpfs", "size="); }},
+       .take = [](Plan& p) { return drop_file_system_option(p, "tmpfs", "size="); }},
       {.name = "tmpfs.inodes",
        .step = "mount_filesystem",
-       .take = [](Plan& p, Prepared&) { return drop_file_system_option(p, "tmpfs", "nr_inodes="); }},
-      {.name = "ids.not_host_root", .step = "await_host", .take = [](Plan& p, Prepared&) { return map_host_root(p); }},
+       .take = [](Plan& p) { return drop_file_system_option(p, "tmpfs", "nr_inodes="); }},
+      {.name = "ids.not_host_root", .step = "await_host", .take = [](Plan& p) { return map_host_root(p); }},
       {.name = "groups.cleared",
        .step = "assume_ids",
        .take =
-           [](Plan& p, Prepared&) {
+           [](Plan& p) {
              return each<step::AssumeIds>(p, [](step::AssumeIds& s) { return std::exchange(s.clear_groups, false); });
            }},
       {.name = "umask",
        .step = "set_identity",
        .take =
-           [](Plan& p, Prepared&) {
+           [](Plan& p) {
              return each<step::SetIdentity>(p, [](step::SetIdentity& s) { return std::exchange(s.umask, 0U) != 0; });
            }},
       {.name = "no_new_privs",
        .step = "drop_privileges",
        .take =
-           [](Plan& p, Prepared&) {
+           [](Plan& p) {
              return each<step::DropPrivileges>(p, [](auto& s) { return std::exchange(s.no_new_privs, false); });
            }},
       {.name = "namespace.user",
@@ -187,10 +196,9 @@ std::vector<Weakening> all_weakenings() {
   };
   // Every kind of step there is, by a plan that has one of each.
   [&]<std::size_t... I>(std::index_sequence<I...>) {
-    (all.push_back(
-         {.name = name_of(Step(std::in_place_index<I>)),
-          .step = name_of(Step(std::in_place_index<I>)),
-          .take = [name = name_of(Step(std::in_place_index<I>))](Plan& p, Prepared&) { return drop(p, name); }}),
+    (all.push_back({.name = name_of(Step(std::in_place_index<I>)),
+                    .step = name_of(Step(std::in_place_index<I>)),
+                    .take = [name = name_of(Step(std::in_place_index<I>))](Plan& p) { return drop(p, name); }}),
      ...);
   }(std::make_index_sequence<std::variant_size_v<Step>>());
   return all;
@@ -228,15 +236,26 @@ int list() {
 
 bool taken = false;
 
+/// How often each of `chosen` has taken something away.
+std::vector<int> takings;
+
+/// Where a child is born before its plan is made, its beginning comes first, which knows of no init yet.
+void weaken(Plan& plan) {
+  const bool last = plan.init_at != 0;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    if (chosen[i].take) takings[i] += chosen[i].take(plan);
+    if (last && takings[i] == 0) refuse(chosen[i].name, "takes nothing away here");
+  }
+}
+
 Result<Process> start(const Runner& runner) {
   Runner changed = runner;
-  for (const Weakening& weakening : chosen)
-    if (weakening.ask && weakening.ask(changed) == 0) refuse(weakening.name, "takes nothing away here");
+  for (const Weakening& weakening : chosen) takings.push_back(weakening.ask ? weakening.ask(changed) : 0);
   Result<Prepared> prepared = prepare(changed, Purpose::launch);
   if (!prepared) return std::unexpected(std::move(prepared.error()));
-  for (const Weakening& weakening : chosen)
-    if (weakening.take && weakening.take(prepared->plan, *prepared) == 0)
-      refuse(weakening.name, "takes nothing away here");
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    if (chosen[i].open) takings[i] += chosen[i].open(prepared->wanted_sources);
+  prepared->break_wall = weaken;
   taken = true;
   return Launch(changed, std::move(*prepared)).run();
 }

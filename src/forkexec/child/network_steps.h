@@ -1,0 +1,120 @@
+// The network namespace, and the step that enters it. It takes longer to make than a root to build, and is begun before
+// the first step. The rules of interpreter.h hold here too.
+#pragma once
+
+#include "forkexec/child/program_steps.h"
+
+namespace pivotbox::child {
+
+/// Below the least pid_max there can be (proc_sys_kernel(5)); ids that are asked for do not move those given in turn.
+inline constexpr std::int32_t kNetworkThreadId = 300;
+
+/// CPUs that a thread may be sent to.
+struct Cpus {
+  static constexpr std::uint32_t kMost = 8192;  // the largest kernel configuration's (NR_CPUS)
+  std::uint64_t bits[kMost / 64];
+  long size = 0;  ///< of what the kernel knows of, in bytes
+
+  void leave_out(std::uint32_t cpu) {
+    if (cpu < static_cast<unsigned long>(size) * 8) bits[cpu / 64] &= ~(std::uint64_t{1} << cpu % 64);
+  }
+  [[nodiscard]] bool none() const {
+    std::uint64_t any = 0;
+    for (long i = 0; i < size / 8; ++i) any |= bits[i];
+    return any == 0;
+  }
+};
+
+template <Kernel K>
+class NetworkSteps : protected ProgramSteps<K> {
+  using Base = ProgramSteps<K>;
+
+ public:
+  /// What the thread does that begin_network() starts.
+  void make_network() {
+    Network& network = world().handshake->network;
+    network.result = make_network_space();
+    network.last_call = last_call();
+  }
+
+ protected:
+  using Base::as_if_called, Base::bytes, Base::close_after, Base::last_call, Base::open_limit, Base::open_socket,
+      Base::raise_loopback, Base::set_to_0, Base::start_thread, Base::sys, Base::wait_while, Base::world;
+  using Base::Base, Base::apply;
+
+  /// Starts the thread, if there is to be one and it has not been started by an earlier part of the plan. It hardly
+  /// ever lets go of its CPU: the host's is no place for it while that still makes the rest of the plan.
+  void begin_network_beside() {
+    Network& network = world().handshake->network;
+    if (world().network_stack == nullptr || network.has_thread) return;
+    const bool host_plans = world().rest != nullptr;
+    Cpus away;
+    find_other_cpus(away);
+    if (host_plans) away.leave_out(world().host_cpu);
+    if (!host_plans || !away.none()) network.has_thread = start_network_thread(away);
+  }
+
+  long begin_network(const step::EnterNetwork& s) {
+    if (s.limit.size > 0) network_limit_ = open_limit(bytes(s.limit));
+    if (network_limit_ < 0) return network_limit_;
+    if (world().handshake->network.has_thread) return 0;
+    make_network();
+    return world().handshake->network.result;
+  }
+
+  long apply(const step::EnterNetwork& s) {
+    const Network& network = world().handshake->network;
+    while (__atomic_load_n(&network.running, __ATOMIC_ACQUIRE) != 0)
+      if (const long r = wait_while(network.running, 1); r < 0) return r;
+    const long space = network.result;
+    if (space < 0) return as_if_called(network.last_call, space);
+    if (const long r = close_after(space, sys(__NR_setns, space, CLONE_NEWNET)); r < 0) return r;
+    return s.limit.size > 0 ? set_to_0(network_limit_) : 0;
+  }
+
+ private:
+  /// Those that this child may run on but for the one it does. None where that cannot be found out.
+  void find_other_cpus(Cpus& cpus) {
+    std::uint32_t here = 0;
+    if (sys(__NR_getcpu, &here, nullptr, nullptr) < 0) return;
+    const long size = sys(__NR_sched_getaffinity, 0, sizeof cpus.bits, cpus.bits);
+    cpus.size = size < 0 ? 0 : size;
+    cpus.leave_out(here);
+  }
+
+  /// One that cannot be had, for some limit of processes, is no failure. Some kernels start a task on its maker's CPU,
+  /// where this one would wait for its turn until the child has to wait for it: it is sent away. What fails in that
+  /// costs time alone.
+  bool start_network_thread(const Cpus& away) {
+    std::uint32_t& running = world().handshake->network.running;
+    clone_args arguments{};
+    arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID;
+    arguments.child_tid = reinterpret_cast<std::uint64_t>(&running);
+    arguments.stack = reinterpret_cast<std::uint64_t>(world().network_stack);
+    arguments.stack_size = kStackSize;
+    if (world().new_pid_namespace) {  // where the program is to be process 2
+      arguments.set_tid = reinterpret_cast<std::uint64_t>(&kNetworkThreadId);
+      arguments.set_tid_size = 1;
+    }
+    running = 1;
+    const long id = start_thread(arguments, run_network_thread);
+    if (id < 0) {
+      running = 0;
+      return false;
+    }
+    if (!away.none()) sys(__NR_sched_setaffinity, id, away.size, away.bits);
+    return true;
+  }
+
+  long make_network_space() {
+    if (const long r = sys(__NR_unshare, CLONE_NEWNET); r < 0) return r;
+    const long socket = open_socket();
+    if (socket < 0) return socket;
+    if (const long r = raise_loopback(socket); r < 0) return r;
+    return close_after(socket, sys(__NR_ioctl, socket, SIOCGSKNS));
+  }
+
+  long network_limit_ = 0;  ///< of EnterNetwork, open from before the first step
+};
+
+}  // namespace pivotbox::child
