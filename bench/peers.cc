@@ -49,8 +49,11 @@ std::vector<std::string> bubblewrap_command(const std::string& target) {
   return words;
 }
 
-std::vector<std::string> pivotbox_command(const std::string& command, const std::string& target) {
-  std::vector<std::string> words = {command, "run", "--no-default-root", "--no-cwd", "--ro-bind", "/usr"};
+/// `walls` are options.
+std::vector<std::string> pivotbox_command(const std::string& command, const std::string& target,
+                                          const std::vector<std::string>& walls) {
+  std::vector<std::string> words = joined({command, "run"}, walls);
+  words = joined(words, {"--no-default-root", "--no-cwd", "--ro-bind", "/usr"});
   for (const std::string& name : root_links()) words = joined(words, {"--symlink", "usr/" + name + ":/" + name});
   words =
       joined(words, {"--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", fs::canonical(target).string() + ":/target"});
@@ -136,8 +139,14 @@ std::vector<std::string> words_of(const std::string& command) {
 Variants command_variants(const std::string& target, const Options& options) {
   Variants variants;
   if (::access(options.command.c_str(), X_OK) == 0) {
-    variants.measured.push_back({"pivotbox run", "the same work as bwrap, and a filter",
-                                 [words = pivotbox_command(options.command, target)] { return run_command(words); }});
+    variants.measured.push_back(
+        {"pivotbox run, no more than bwrap", "the same work",
+         [words = pivotbox_command(options.command, target, {"--policy", "none", "--no-landlock"})] {
+           return run_command(words);
+         }});
+    variants.measured.push_back(
+        {"pivotbox run", "the same, a filter of calls and Landlock",
+         [words = pivotbox_command(options.command, target, {})] { return run_command(words); }});
     if (target.starts_with("/bin/"))
       variants.measured.push_back(
           {"pivotbox run, defaults", "with /etc, /dev and the current directory",

@@ -54,7 +54,9 @@ std::string goals(const Measurement& m) {
   line("strict, init, cgroup of version 2, built ahead / posix_spawn",
        paired_ratio(m.find("library, strict, pid1 = init, cgroup v2, built ahead"), spawn), 2.2);
   line("strict launch with pid1 = program / bwrap", paired_ratio(program, bwrap), 0.5);
-  line("pivotbox run / bwrap", paired_ratio(m.find("pivotbox run"), bwrap), 0.65);
+  line("pivotbox run, no more than bwrap / bwrap", paired_ratio(m.find("pivotbox run, no more than bwrap"), bwrap),
+       0.65);
+  line("pivotbox run, with filter and Landlock / bwrap", paired_ratio(m.find("pivotbox run"), bwrap), 0.65);
   line("strict launch from a 1 GiB parent / from a small one",
        paired_ratio(m.find("library, strict, 1 GiB parent"), program), 1.1);
   return out;

@@ -129,6 +129,7 @@ bool may_survive(const RecordedCall& call, int code) {
     case SYS_sched_getaffinity:  // to send that thread away, which makes haste, too
     case SYS_sched_setaffinity:
     case SYS_getcpu:
+    case SYS_sched_yield:  // so that the child begins at once: haste
       return true;
     case SYS_clone3:  // of that thread: then the child does its work
       return call.process == 1 && call.nth == 0;
