@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "forkexec/plan/devices.h"
 #include "forkexec/plan/mount_attributes.h"
@@ -249,8 +250,8 @@ void RootBuilder::show_source(const std::string& path) {
 
 void RootBuilder::mount_memory(const std::string& path, std::uint64_t size, std::uint64_t inodes, std::uint32_t mode,
                                std::uint32_t attributes, const Credential& owner) {
-  std::array<char, 8> octal{};
-  std::snprintf(octal.data(), octal.size(), "%o", mode);
+  std::array<char, 11> octal{};
+  std::to_chars(octal.data(), octal.data() + octal.size(), mode, 8);
   mount_filesystem(
       "tmpfs", path,
       {"size=" + std::to_string(size), "nr_inodes=" + std::to_string(inodes), "mode=" + std::string(octal.data()),
