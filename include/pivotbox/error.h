@@ -13,8 +13,8 @@ namespace pivotbox {
 struct Error {
   /// Who has to act on it.
   enum class Kind : std::uint8_t {
-    invalid,      ///< a field of the request is wrong or contradicts another; nothing was started
-    unsupported,  ///< this host cannot build what was asked for; nothing was started
+    invalid,      ///< a field of the request is wrong or contradicts another; nothing was executed
+    unsupported,  ///< this host cannot build what was asked for; nothing was executed
     system,       ///< a system call of the calling process failed
     setup,        ///< a step failed in the child, before the program ran
     exec,         ///< everything was built, but the program could not be executed

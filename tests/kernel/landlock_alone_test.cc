@@ -137,6 +137,22 @@ attempt('a child', lambda: os.waitpid(os.posix_spawn('/usr/bin/true', ['true'], 
             "a pair\nown priority\nown processors\nown limit\nreading limits\na child\n");
 }
 
+// Where there are namespaces, the host answers for such a filter.
+TEST(LandlockAlone, AFilterThatKillsIsNarrowedLikeAnyOther) {
+  REQUIRE_NO_SANITIZER();
+  const HostDirectory directory;
+  EXPECT_EQ(act::in_forked_host([&]() -> std::string {
+              if (!lose_namespaces()) return "namespaces can still be made";
+              Runner runner = shell_on_host(
+                  directory.path(), "python3 -c 'import socket; socket.socket(socket.AF_UNIX)' 2>&1 | tail -n 1");
+              const Result<SyscallPolicy> policy = SyscallPolicy::parse("default allow\nkill ptrace\n");
+              runner.seccomp = SeccompFilter::from_policy(policy.value()).value();
+              const Result<Outcome> outcome = run(runner);
+              return outcome ? outcome->standard_output : act::text_of(outcome.error());
+            }),
+            "PermissionError: [Errno 13] Permission denied\n");
+}
+
 TEST(LandlockAlone, TheHostsOwnProgramsCanBeHad) {
   REQUIRE_NO_THREAD_SANITIZER();
   const HostDirectory directory;

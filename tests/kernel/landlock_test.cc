@@ -42,9 +42,8 @@ int exit_code_with(
   Result<Prepared> prepared = prepare(runner, Purpose::launch);
   EXPECT_TRUE(prepared) << prepared.error().message();
   if (!prepared) return -1;
-  prepared->break_wall = break_wall;
   for (Source& source : prepared->wanted_sources) open(source);
-  Result<Process> process = Launch(runner, std::move(*prepared)).run();
+  Result<Process> process = Launch(runner, std::move(*prepared), break_wall).run();
   EXPECT_TRUE(process) << process.error().message();
   if (!process) return -1;
   const Result<Outcome> outcome = process->wait();

@@ -255,6 +255,10 @@ TEST(LandlockAlone, WhatTakesNamespacesIsNamed) {
       {"host_name", [](Runner& r) { r.host_name = "box"; }},
       {"uid_mappings", [](Runner& r) { r.uid_mappings = r.gid_mappings = {{0, 1234, 1}}; }},
       {"landlock", [](Runner& r) { r.landlock = std::nullopt; }},
+      {"on_denial", [](Runner& r) { r.on_denial = [](const SyscallNotification&) {}; }},
+      {"on_notification",
+       [](Runner& r) { r.on_notification = [](const SyscallNotification&) { return SyscallResponse::proceed(); }; }},
+      {"limits.memory_bytes", [](Runner& r) { r.limits.memory_bytes = 1U << 26U; }},
       {"seccomp", [](Runner& r) { r.seccomp = SeccompFilter::from_program({{6, 0, 0, 0x7fff0000}}); }},
   };
   for (const auto& [field, change] : kImpossible) {

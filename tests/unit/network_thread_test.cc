@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -182,6 +183,21 @@ TEST(NetworkThread, LeavesItsCpuToTheHostThatMakesTheRestOfThePlan) {
   TwoParts plan(1);
   EXPECT_THAT(plan.run(), Contains("sched_setaffinity(5, 8, 0x8)").Times(1));
   EXPECT_EQ(plan.begun_at, std::vector<std::size_t>{2});
+}
+
+TEST(NetworkThread, ThatCannotBeHadLeavesItsWorkToTheFirstPart) {
+  for (const bool wanted : {true, false}) {
+    TwoParts plan(2);
+    if (wanted)
+      plan.kernel.on_thread = [](clone_args&) { return -EAGAIN; };
+    else
+      plan.begin.context.network_stack = plan.rest.context.network_stack = nullptr;
+    plan.begin.context.new_network = true;
+    const Lines lines = plan.run();
+    EXPECT_THAT(lines, Contains(kMade[0]).Times(1));
+    EXPECT_LT(std::ranges::find(lines, kMade[0]), std::ranges::find(lines, kSetHostName)) << "before its first step";
+    EXPECT_THAT(lines, Contains("setns(101, 0x40000000)")) << "which is what the second part enters";
+  }
 }
 
 TEST(NetworkThread, WaitsForTheRestWhereOnlyTheHostsCpuIsLeft) {

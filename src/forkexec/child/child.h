@@ -8,9 +8,10 @@
 namespace pivotbox::child {
 
 /// The network namespace, which takes longer to make than a root to build: a thread of the child makes it meanwhile.
-/// Where no thread is to be had, or nothing is done meanwhile, the child makes it before its first step.
+/// Where no thread is to be had, or nothing is done meanwhile, the child makes it before its steps.
 struct Network {
-  bool has_thread = false;
+  /// It is made, or the thread has been started.
+  bool begun = false;
   /// 1 while the thread runs; then the kernel makes it 0, with a wake-up (CLONE_CHILD_CLEARTID).
   std::uint32_t running = 0;
   /// The last call made for it.
@@ -53,9 +54,10 @@ struct Context {
   void* network_stack =
       nullptr;  ///< of kStackSize, for the thread that makes the network namespace, if there is to be one
   bool new_pid_namespace = false;
+  bool new_network = false;  ///< begun before the first step, though the step that enters it is in `rest`
   /// What follows these steps, if not the finale. It may be filled until the host answers the last AwaitHost of them.
   const Context* rest = nullptr;
-  std::uint32_t host_cpu = 0;            ///< where the host was then
+  std::uint32_t host_cpu = 0;            ///< where the host was when it made this child
   std::uint64_t* step_end_ns = nullptr;  ///< CLOCK_MONOTONIC after each step, if asked for
 };
 

@@ -16,7 +16,7 @@ inline constexpr int kBusyTries = 100000;
 template <Kernel K>
 class Interpreter : private NetworkSteps<K> {
   using Base = NetworkSteps<K>;
-  using Base::apply, Base::begin_network, Base::begin_network_beside, Base::bytes, Base::last_call, Base::note_time,
+  using Base::apply, Base::begin_network, Base::begin_network_early, Base::bytes, Base::last_call, Base::note_time,
       Base::prctl, Base::raise_ambient, Base::reset_signals, Base::set_capabilities, Base::set_ids, Base::slot,
       Base::sys, Base::text, Base::wait_while, Base::world;
 
@@ -26,7 +26,7 @@ class Interpreter : private NetworkSteps<K> {
 
   /// An empty Report when every step succeeded.
   Report run() {
-    begin_network_beside();
+    begin_network_early();
     if (const Report report = begin_network(); report.kind != Report::Kind::none) return report;
     for (std::uint16_t i = 0; i < world().step_count; ++i) {
       world().handshake->step = static_cast<std::uint16_t>(world().first_step + i);

@@ -1,5 +1,5 @@
 // The network namespace, and the step that enters it. It takes longer to make than a root to build, and is begun before
-// the first step. The rules of interpreter.h hold here too.
+// anything else. The rules of interpreter.h hold here too.
 #pragma once
 
 #include "forkexec/child/program_steps.h"
@@ -42,22 +42,28 @@ class NetworkSteps : protected ProgramSteps<K> {
       Base::raise_loopback, Base::set_to_0, Base::start_thread, Base::sys, Base::wait_while, Base::world;
   using Base::Base, Base::apply;
 
-  /// Starts the thread, if there is to be one and it has not been started by an earlier part of the plan. It hardly
-  /// ever lets go of its CPU: the host's is no place for it while that still makes the rest of the plan.
-  void begin_network_beside() {
+  /// By the thread, if there is to be one: it hardly ever lets go of its CPU, so the host's is no place for it while
+  /// that still makes the rest of the plan, with which it is started then.
+  void begin_network_early() {
     Network& network = world().handshake->network;
-    if (world().network_stack == nullptr || network.has_thread) return;
-    const bool host_plans = world().rest != nullptr;
-    Cpus away;
-    find_other_cpus(away);
-    if (host_plans) away.leave_out(world().host_cpu);
-    if (!host_plans || !away.none()) network.has_thread = start_network_thread(away);
+    if (network.begun) return;
+    if (world().network_stack != nullptr) {
+      const bool host_plans = world().rest != nullptr;
+      Cpus away;
+      find_other_cpus(away);
+      if (host_plans) away.leave_out(world().host_cpu);
+      if (host_plans && away.none()) return;
+      network.begun = start_network_thread(away);
+    }
+    if (network.begun || !world().new_network) return;
+    make_network();
+    network.begun = true;
   }
 
   long begin_network(const step::EnterNetwork& s) {
     if (s.limit.size > 0) network_limit_ = open_limit(bytes(s.limit));
     if (network_limit_ < 0) return network_limit_;
-    if (world().handshake->network.has_thread) return 0;
+    if (world().handshake->network.begun) return 0;
     make_network();
     return world().handshake->network.result;
   }
@@ -114,7 +120,7 @@ class NetworkSteps : protected ProgramSteps<K> {
     return close_after(socket, sys(__NR_ioctl, socket, SIOCGSKNS));
   }
 
-  long network_limit_ = 0;  ///< of EnterNetwork, open from before the first step
+  long network_limit_ = 0;  ///< of EnterNetwork, open from before the first step of its part
 };
 
 }  // namespace pivotbox::child

@@ -28,13 +28,13 @@ namespace pivotbox {
 
 using Clock = std::chrono::steady_clock;
 
-Launch::Launch(const Runner& runner, Prepared prepared)
+Launch::Launch(const Runner& runner, Prepared prepared, std::function<void(Plan&)> change)
     : runner_(runner),
       host_(std::move(prepared.host)),
       wanted_sources_(std::move(prepared.wanted_sources)),
       sources_(std::move(prepared.sources)),
       layout_(std::move(prepared.groups)),
-      break_wall_(std::move(prepared.break_wall)),
+      change_(std::move(change)),
       deadline_(Clock::now() + runner.setup_timeout) {}
 
 Launch::~Launch() {
@@ -93,8 +93,10 @@ Result<Process> Launch::conclude(Result<> executed) {
 // ---- before the child ----
 
 Result<> Launch::make_ready() {
-  if (Result<> r = make_plan(waits_for_plan() ? beginning_ : plan_); !r) return r;
-  if (host_.opens_trees && runner_.namespaces.user)
+  Result<> planned =
+      waits_for_plan() ? take(compile_beginning(runner_, host_), beginning_) : take(plan_box(runner_, host_), plan_);
+  if (!planned) return planned;
+  if (host_.opens_trees && waits_for_plan())
     if (Result<> r = open_trees(wanted_sources_, sources_); !r) return r;
   if (layout_) {
     Result<cgroup::Cgroup> made = cgroup::Cgroup::create(*layout_, runner_.limits, runner_.pid1);
@@ -109,7 +111,6 @@ bool Launch::waits_for_plan() const { return host_.namespaces && runner_.namespa
 
 const Plan& Launch::born_with() const { return waits_for_plan() ? beginning_ : plan_; }
 
-/// The network takes longest, and is begun by the child: it gets its turn before anything else is thought about.
 Result<> Launch::bear_child() {
   if (born_with().network_beside) network_stack_.emplace();
   if (!waits_for_plan()) {
@@ -117,8 +118,8 @@ Result<> Launch::bear_child() {
     if (Result<> r = clone(context_); !r) return r;
   } else {
     if (Result<> r = clone(beginning_context()); !r) return r;
-    ::sched_yield();
-    if (Result<> r = make_plan(plan_); !r) return r;
+    if (network_stack_) ::sched_yield();  // the thread is begun before anything else is thought about
+    if (Result<> r = take(plan_box(runner_, host_), plan_); !r) return r;
     if (Result<> r = take_plan(); !r) return r;
   }
   status_write_.reset();  // init's copy is the only one from now on: its death is our end of file
@@ -126,11 +127,10 @@ Result<> Launch::bear_child() {
   return {};
 }
 
-Result<> Launch::make_plan(Plan& plan) {
-  Result<Plan> made = &plan == &beginning_ ? compile_beginning(runner_, host_) : plan_box(runner_, host_);
+Result<> Launch::take(Result<Plan> made, Plan& plan) const {
   if (!made) return std::unexpected(std::move(made.error()));
   plan = std::move(*made);
-  if (break_wall_) break_wall_(plan);
+  if (change_) change_(plan);
   return {};
 }
 
@@ -145,6 +145,7 @@ child::Context& Launch::beginning_context() {
                         .handshake = &handshake_,
                         .network_stack = network_stack_ ? network_stack_->memory() : nullptr,
                         .new_pid_namespace = runner_.namespaces.pid,
+                        .new_network = runner_.namespaces.net,
                         .rest = &context_,
                         .host_cpu = static_cast<std::uint32_t>(::sched_getcpu()),
                         .step_end_ns = step_end_ns_.empty() ? nullptr : step_end_ns_.data()};
@@ -191,7 +192,7 @@ void Launch::set_context() {
 }
 
 IdChange Launch::id_change(const Plan& plan, std::size_t first_step) {
-  const auto steps = std::span(plan.steps).subspan(first_step);
+  const auto steps = std::span(plan.steps).subspan(std::min(first_step, plan.steps.size()));
   const auto assumes = [](const Step& step) { return std::holds_alternative<step::AssumeIds>(step); };
   const bool changes = std::ranges::any_of(steps, assumes) || (!plan.with_init && plan.identity.changes_for_program());
   return changes ? IdChange::in_shared_memory : IdChange::none;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,7 +23,8 @@ namespace pivotbox {
 /// once, by one thread at a time.
 class Launch {
  public:
-  Launch(const Runner& runner, Prepared prepared);
+  /// `change` is for tests that break a wall: it gets each plan that is made.
+  Launch(const Runner& runner, Prepared prepared, std::function<void(Plan&)> change = {});
   ~Launch();
   Launch(const Launch&) = delete;
   Launch& operator=(const Launch&) = delete;
@@ -43,7 +45,7 @@ class Launch {
   /// The child, and all of its plan.
   Result<> bear_child();
   child::Context& beginning_context();
-  Result<> make_plan(Plan& plan);
+  Result<> take(Result<Plan> made, Plan& plan) const;
   Result<> take_plan();
   Result<> open_descriptors();
   /// In the child, which is born with them.
@@ -96,7 +98,7 @@ class Launch {
   std::vector<Source> wanted_sources_;
   std::vector<OpenSource> sources_;
   std::optional<cgroup::Layout> layout_;
-  std::function<void(Plan&)> break_wall_;
+  std::function<void(Plan&)> change_;
   Plan beginning_;  ///< if the child waits for the rest
   Plan plan_;
   Plan waiting_plan_;  ///< plan_ of before, where the child is at a step of it

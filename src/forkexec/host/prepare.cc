@@ -1,4 +1,4 @@
-// What can be found out and refused before anything is started.
+// What is found out about the host, and refused, before and while a child is born.
 
 #include "forkexec/host/prepare.h"
 
@@ -68,7 +68,7 @@ Result<std::vector<std::string>> find_leaky_proc_files(bool for_host_root) {
   return kept.emplace(std::move(found));
 }
 
-/// One that is not open is refused later, by its name.
+/// Of one that is not open nothing is said: check_files() refuses it.
 Result<FileFacts> look_at(int descriptor) {
   struct stat status{};
   const int flags = ::fcntl(descriptor, F_GETFL);
@@ -97,24 +97,26 @@ Result<> look_at_files(const Runner& runner, HostFacts& host) {
 Result<HostFacts> probe_host(const Runner& runner) {
   const Result<linux_::Caller> caller = linux_::probe_caller();
   if (!caller) return std::unexpected(caller.error());
+  const Result<std::uint8_t> last_capability = linux_::last_capability();
+  if (!last_capability) return std::unexpected(last_capability.error());
+  const Result<int> landlock_abi = linux_::landlock_abi();
+  if (!landlock_abi) return std::unexpected(landlock_abi.error());
   HostFacts host{.uid = caller->uid,
                  .gid = caller->gid,
                  .root = caller->root,
                  .opens_trees = caller->opens_trees,
-                 .process_limit = caller->process_limit};
+                 .last_capability = *last_capability,
+                 .process_limit = caller->process_limit,
+                 .landlock_abi = *landlock_abi};
+  // Before anything is looked for, or made, that the caller would notice.
+  if (const Result<Identity> identity = decide_identity(runner, host); !identity)
+    return std::unexpected(identity.error());
   const std::uint64_t namespaces = clone_flags_of(runner.namespaces);
   if (runner.require == Require::landlock && namespaces != 0) host.namespaces = can_be_born(namespaces);
   return host;
 }
 
-/// What the kernel has.
-Result<> probe_kernel(const Runner& runner, HostFacts& host) {
-  const Result<std::uint8_t> last_capability = linux_::last_capability();
-  if (!last_capability) return std::unexpected(last_capability.error());
-  host.last_capability = *last_capability;
-  const Result<int> landlock_abi = linux_::landlock_abi();
-  if (!landlock_abi) return std::unexpected(landlock_abi.error());
-  host.landlock_abi = *landlock_abi;
+Result<> look_at_proc(const Runner& runner, HostFacts& host) {
   const Result<Identity> identity = decide_identity(runner, host);
   if (!identity) return std::unexpected(identity.error());
   Result<std::vector<std::string>> leaky_proc_files = find_leaky_proc_files(has_host_root(*identity));
@@ -169,7 +171,7 @@ Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
   if (!probed) return std::unexpected(std::move(probed.error()));
   HostFacts host = std::move(*probed);
   if (purpose == Purpose::build) host.files_to_come = static_cast<std::uint16_t>(runner.files.size());
-  if (const Listening listening = listening_for(runner); listening.needed)
+  if (const Listening listening = listening_for(runner); listening.needed && host.namespaces)
     host.asking_filter = with_questions(runner.seccomp.program(), listening);
   if (Result<> r = apply_rules_to_root(runner, host); !r) return std::unexpected(std::move(r.error()));
   Result<std::optional<cgroup::Layout>> groups = find_groups(runner, purpose);
@@ -186,9 +188,13 @@ Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
 }
 
 Result<Plan> plan_box(const Runner& runner, HostFacts& host) {
-  if (Result<> r = probe_kernel(runner, host); !r) return std::unexpected(std::move(r.error()));
+  if (Result<> r = look_at_proc(runner, host); !r) return std::unexpected(std::move(r.error()));
   if (!host.files_to_come)
     if (Result<> r = look_at_files(runner, host); !r) return std::unexpected(std::move(r.error()));
+  if (host.namespaces) return compile(runner, host);
+  HostFacts better = host;  // a request that is refused elsewhere is refused here, too
+  better.namespaces = true;
+  if (const Result<Plan> there = compile(runner, better); !there) return std::unexpected(there.error());
   return compile(runner, host);
 }
 

@@ -1,7 +1,6 @@
-// What can be found out and refused before anything is started.
+// What is found out about the host, and refused, before and while a child is born.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -19,7 +18,6 @@ struct Prepared {
   std::vector<Source> wanted_sources;
   std::vector<OpenSource> sources;  ///< one for each of these
   std::optional<cgroup::Layout> groups;
-  std::function<void(Plan&)> break_wall;  ///< a test's, for every plan that is made
 };
 
 /// Refuses a descriptor of `files` (Runner::files) that is not open. As the next: before the library opens anything of
@@ -29,7 +27,8 @@ struct Prepared {
 /// The same for the Runner's other descriptors.
 [[nodiscard]] Result<> check_descriptors(const Runner& runner);
 
-/// Every contradiction in `runner` is refused, and what the box will show and be limited by is found.
+/// What contradicts itself is refused (but for mounts that are in each other's way, which only compile() sees), and
+/// what the box will show and be limited by is found.
 [[nodiscard]] Result<Prepared> prepare(const Runner& runner, Purpose purpose);
 
 /// Looks at the rest of what a plan depends on, and compiles it. `host` is prepare()'s.

@@ -18,7 +18,7 @@ struct OpenSource {
 /// Opens `sources` in order. FIFOs, sockets and devices that were not asked for are refused.
 [[nodiscard]] Result<std::vector<OpenSource>> open_sources(const std::vector<Source>& sources);
 
-/// Clones and restricts the mounts of `opened` (Plan::sources has the attributes).
+/// Clones and restricts the mounts of `opened` (`sources` has the attributes).
 [[nodiscard]] Result<> open_trees(const std::vector<Source>& sources, std::vector<OpenSource>& opened);
 
 /// Id-maps the trees that ask for it, so that the owner's files are the program's and the program's become the owner's.

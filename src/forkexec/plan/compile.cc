@@ -33,6 +33,9 @@ class Compiler {
     Result<Identity> decided = decide_identity(runner_, host_);
     if (!decided) return std::unexpected(std::move(decided.error()));
     plan_.identity = std::move(*decided);
+    if (Result<> r = choose_walls(); !r) return r;
+    if (Result<> r = check_capabilities(); !r) return r;
+    if (const auto candidates = program_candidates(runner_); !candidates) return std::unexpected(candidates.error());
     plan_.with_init = runner_.pid1 == Pid1::init;
     plan_.namespaces = clone_flags_of(runner_.namespaces);
     plan_.clone_flags = clone_flags();
@@ -43,8 +46,6 @@ class Compiler {
 
   Result<> compile() {
     if (Result<> r = begin(); !r) return r;
-    if (Result<> r = choose_walls(); !r) return r;
-    if (Result<> r = check_capabilities(); !r) return r;
     plan_.sources = list_sources(runner_, host_.ruled_root);
     if (Result<> r = filesystem(); !r) return r;
     seal();

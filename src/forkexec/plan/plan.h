@@ -59,7 +59,7 @@ struct GroupFacts {
   bool operator==(const GroupFacts&) const = default;
 };
 
-/// What compile() has to know about the host and the calling process. Filled by prepare().
+/// What compile() has to know about the host and the calling process. Filled by prepare() and plan_box().
 struct HostFacts {
   std::uint32_t uid = 0;  ///< effective ids of the caller
   std::uint32_t gid = 0;
@@ -95,7 +95,7 @@ struct Identity {
 struct SlotOrigin {
   enum class Kind : std::uint8_t {
     caller,           ///< descriptor `number` of the calling process
-    raised,           ///< the same, duplicated above every number that InstallFiles overwrites
+    raised,           ///< exec_fd, duplicated above every number that InstallFiles overwrites
     program_channel,  ///< where the host says what to execute
     given,            ///< descriptor `number` of the program, which comes through that channel
     source_tree,      ///< Source `number`: a clone of it, or itself where the child has to make that (CloneTree)
@@ -144,7 +144,8 @@ struct Plan {
 [[nodiscard]] Result<Plan> compile(const Runner& runner, const HostFacts& host);
 
 /// The first phase of what compile() makes of the same, for a child that is born before the rest is known: the same
-/// steps, slots and bytes. Of `host`, which can make namespaces, only the caller's ids and the groups are looked at.
+/// steps, slots and bytes. What only the root and the files are needed for is neither looked at in `host`, which can
+/// make namespaces, nor refused.
 [[nodiscard]] Result<Plan> compile_beginning(const Runner& runner, const HostFacts& host);
 
 /// "bind /data on /data (read-only, nosuid, nodev)".

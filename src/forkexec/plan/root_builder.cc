@@ -251,10 +251,10 @@ void RootBuilder::show_source(const std::string& path) {
 void RootBuilder::mount_memory(const std::string& path, std::uint64_t size, std::uint64_t inodes, std::uint32_t mode,
                                std::uint32_t attributes, const Credential& owner) {
   std::array<char, 11> octal{};
-  std::to_chars(octal.data(), octal.data() + octal.size(), mode, 8);
+  char* const end = std::to_chars(octal.data(), octal.data() + octal.size(), mode, 8).ptr;
   mount_filesystem(
       "tmpfs", path,
-      {"size=" + std::to_string(size), "nr_inodes=" + std::to_string(inodes), "mode=" + std::string(octal.data()),
+      {"size=" + std::to_string(size), "nr_inodes=" + std::to_string(inodes), "mode=" + std::string(octal.data(), end),
        "uid=" + std::to_string(owner.uid), "gid=" + std::to_string(owner.gid)},
       attributes);
   mounted(path, Kind::memory, access_through(attributes));

@@ -226,7 +226,7 @@ struct SetHostName {
 /// before.
 struct EnterNetwork {
   static constexpr auto kPhase = Phase::ready;
-  Bytes limit;  // absolute path, NUL-terminated, of what is set to 0 then, opened before the first step; may be empty
+  Bytes limit;  // absolute path, NUL-terminated, of what is set to 0 then, open from before the root; may be empty
 };
 
 /// Stops until the host says what to execute, for as long as the host lives, and holds no descriptor meanwhile but

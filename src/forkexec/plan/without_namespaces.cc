@@ -84,12 +84,16 @@ Result<std::vector<RootEntry>> entries_on_host(const Runner& runner, const HostF
   if (host.landlock_abi < landlock::kScopesAbi)
     return impossible("landlock", "this kernel's has version " + std::to_string(host.landlock_abi) +
                                       ", and only version 6 (Linux 6.12) keeps signals in a box");
-  const std::array<std::pair<std::string_view, bool>, 6> needed = {{{"host_name", runner.host_name.has_value()},
-                                                                    {"domain_name", runner.domain_name.has_value()},
-                                                                    {"uid_mappings", !runner.uid_mappings.empty()},
-                                                                    {"on_ready", runner.on_ready != nullptr},
-                                                                    {"path_rules", !runner.path_rules.empty()},
-                                                                    {"pivot_root", !runner.pivot_root}}};
+  const std::array<std::pair<std::string_view, bool>, 9> needed = {
+      {{"host_name", runner.host_name.has_value()},
+       {"domain_name", runner.domain_name.has_value()},
+       {"uid_mappings", !runner.uid_mappings.empty()},
+       {"on_ready", runner.on_ready != nullptr},
+       {"on_denial", runner.on_denial != nullptr},              // there is no init that hands over the listener,
+       {"on_notification", runner.on_notification != nullptr},  // nor one with memory of its own
+       {"limits.memory_bytes", runner.limits.memory_bytes.has_value()},
+       {"path_rules", !runner.path_rules.empty()},
+       {"pivot_root", !runner.pivot_root}}};
   for (const auto& [field, wanted] : needed)
     if (wanted) return impossible(std::string(field), "it cannot be had");
   HostEntries entries(host);

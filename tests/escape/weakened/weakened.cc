@@ -6,8 +6,10 @@
 #include <linux/mount.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <span>
 #include <string>
@@ -242,22 +244,27 @@ std::vector<int> takings;
 /// Where a child is born before its plan is made, its beginning comes first, which knows of no init yet.
 void weaken(Plan& plan) {
   const bool last = plan.init_at != 0;
+  const auto waits = [](const Weakening& weakening) { return weakening.name == "await_host"; };
+  if (last && std::ranges::any_of(chosen, waits)) {  // what it waits for is the rest of the plan
+    std::fprintf(stderr, "weakened: a child that does not wait has no plan\n");
+    std::exit(125);
+  }
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    if (chosen[i].take) takings[i] += chosen[i].take(plan);
+    if (chosen[i].take && !waits(chosen[i])) takings[i] += chosen[i].take(plan);
     if (last && takings[i] == 0) refuse(chosen[i].name, "takes nothing away here");
   }
 }
 
 Result<Process> start(const Runner& runner) {
   Runner changed = runner;
+  takings.clear();
   for (const Weakening& weakening : chosen) takings.push_back(weakening.ask ? weakening.ask(changed) : 0);
   Result<Prepared> prepared = prepare(changed, Purpose::launch);
   if (!prepared) return std::unexpected(std::move(prepared.error()));
   for (std::size_t i = 0; i < chosen.size(); ++i)
     if (chosen[i].open) takings[i] += chosen[i].open(prepared->wanted_sources);
-  prepared->break_wall = weaken;
   taken = true;
-  return Launch(changed, std::move(*prepared)).run();
+  return Launch(changed, std::move(*prepared), weaken).run();
 }
 
 }  // namespace
