@@ -51,8 +51,7 @@ struct Context {
   char* const* argv = nullptr;
   char* const* envp = nullptr;
   Handshake* handshake = nullptr;
-  void* network_stack =
-      nullptr;  ///< of kStackSize, for the thread that makes the network namespace, if there is to be one
+  void* network_stack = nullptr;  ///< of kStackSize, for the thread that makes the network namespace, if any
   bool new_pid_namespace = false;
   bool new_network = false;  ///< begun before the first step, though the step that enters it is in `rest`
   /// What follows these steps, if not the finale. It may be filled until the host answers the last AwaitHost of them.

@@ -94,7 +94,7 @@ Result<Process> Launch::conclude(Result<> executed) {
 
 Result<> Launch::make_ready() {
   Result<> planned =
-      waits_for_plan() ? take(compile_beginning(runner_, host_), beginning_) : take(plan_box(runner_, host_), plan_);
+      waits_for_plan() ? keep(compile_beginning(runner_, host_), beginning_) : keep(plan_box(runner_, host_), plan_);
   if (!planned) return planned;
   if (host_.opens_trees && waits_for_plan())
     if (Result<> r = open_trees(wanted_sources_, sources_); !r) return r;
@@ -114,20 +114,20 @@ const Plan& Launch::born_with() const { return waits_for_plan() ? beginning_ : p
 Result<> Launch::bear_child() {
   if (born_with().network_beside) network_stack_.emplace();
   if (!waits_for_plan()) {
-    if (Result<> r = take_plan(); !r) return r;
+    if (Result<> r = lay_out_plan(); !r) return r;
     if (Result<> r = clone(context_); !r) return r;
   } else {
     if (Result<> r = clone(beginning_context()); !r) return r;
     if (network_stack_) ::sched_yield();  // the thread is begun before anything else is thought about
-    if (Result<> r = take(plan_box(runner_, host_), plan_); !r) return r;
-    if (Result<> r = take_plan(); !r) return r;
+    if (Result<> r = keep(plan_box(runner_, host_), plan_); !r) return r;
+    if (Result<> r = lay_out_plan(); !r) return r;
   }
   status_write_.reset();  // init's copy is the only one from now on: its death is our end of file
   childs_channel_.reset();
   return {};
 }
 
-Result<> Launch::take(Result<Plan> made, Plan& plan) const {
+Result<> Launch::keep(Result<Plan> made, Plan& plan) const {
   if (!made) return std::unexpected(std::move(made.error()));
   plan = std::move(*made);
   if (change_) change_(plan);
@@ -152,7 +152,7 @@ child::Context& Launch::beginning_context() {
   return beginning_context_;
 }
 
-Result<> Launch::take_plan() {
+Result<> Launch::lay_out_plan() {
   slots_ = numbers_of(plan_.slots);
   for (std::size_t i = 0; i < slots_.size(); ++i)
     if (plan_.slots[i].carried) carried_.push_back(static_cast<std::uint16_t>(i));

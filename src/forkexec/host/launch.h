@@ -44,9 +44,12 @@ class Launch {
   [[nodiscard]] const Plan& born_with() const;
   /// The child, and all of its plan.
   Result<> bear_child();
+  /// What the child is born with, where it waits for the rest.
   child::Context& beginning_context();
-  Result<> take(Result<Plan> made, Plan& plan) const;
-  Result<> take_plan();
+  /// `made` becomes `plan`, with what a test changes in it.
+  Result<> keep(Result<Plan> made, Plan& plan) const;
+  /// All that the child, and init, will read of plan_.
+  Result<> lay_out_plan();
   Result<> open_descriptors();
   /// In the child, which is born with them.
   [[nodiscard]] std::vector<int> numbers_of(const std::vector<SlotOrigin>& origins) const;

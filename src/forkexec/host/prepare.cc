@@ -112,6 +112,7 @@ Result<HostFacts> probe_host(const Runner& runner) {
   if (const Result<Identity> identity = decide_identity(runner, host); !identity)
     return std::unexpected(identity.error());
   const std::uint64_t namespaces = clone_flags_of(runner.namespaces);
+  // Where none can be made, and that is accepted, the box is one without them.
   if (runner.require == Require::landlock && namespaces != 0) host.namespaces = can_be_born(namespaces);
   return host;
 }

@@ -144,8 +144,8 @@ struct Plan {
 [[nodiscard]] Result<Plan> compile(const Runner& runner, const HostFacts& host);
 
 /// The first phase of what compile() makes of the same, for a child that is born before the rest is known: the same
-/// steps, slots and bytes. What only the root and the files are needed for is neither looked at in `host`, which can
-/// make namespaces, nor refused.
+/// steps, slots and bytes. `host` can make namespaces; what it says of sources, files and procfs is not looked at. What
+/// is wrong with the root is not found.
 [[nodiscard]] Result<Plan> compile_beginning(const Runner& runner, const HostFacts& host);
 
 /// "bind /data on /data (read-only, nosuid, nodev)".
