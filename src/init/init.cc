@@ -11,7 +11,6 @@
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
-#include <linux/sched/types.h>
 #include <linux/signalfd.h>
 #include <linux/stat.h>
 #include <linux/time_types.h>
@@ -121,7 +120,8 @@ void become_init(const PlanHeader& plan) {
   must(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   must(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);  // tied to a thread of the host; host_fd is not
   must(__NR_prctl, PR_SET_NAME, "pivotbox-init", 0, 0, 0);
-  if (plan.new_session != 0) must(__NR_setsid);
+  if (plan.apart == Apart::process_group) must(__NR_setpgid, 0, 0);
+  if (plan.apart == Apart::session) must(__NR_setsid);
 }
 
 /// With a descriptor table in common until the program is executed (execve(2) gives it one of its own), its filter's
@@ -193,18 +193,6 @@ void place(long descriptor, int target) {
     must(__NR_dup3, descriptor, target, O_CLOEXEC);
   else
     must(__NR_close_range, target, target, 0);
-}
-
-/// Short turns come soon: among a thousand processes that are runnable init would wait a second or two to end them.
-/// Since Linux 6.12; before it the kernel ignores the length (sched(7), sched_setattr(2)). No wall: nothing fails
-/// without.
-void be_woken_soon() {
-  constexpr std::uint64_t kShortestTurnNs = 100'000;
-  sched_attr attributes{};
-  if (call(__NR_sched_getattr, 0, &attributes, sizeof attributes, 0) < 0) return;
-  if (attributes.sched_policy != SCHED_NORMAL && attributes.sched_policy != SCHED_BATCH) return;
-  attributes.sched_runtime = kShortestTurnNs;
-  call(__NR_sched_setattr, 0, &attributes, 0);
 }
 
 /// Keeps the descriptors init needs and no privilege but that of killing what runs under another id.
@@ -360,7 +348,6 @@ Ended end_box(int status) {
   const long program = start_program(plan, argv + 2, envp, handshake);
   if (program > 0) notice_death_before_exec(program, handshake);
   settle(own, handshake.listener);
-  be_woken_soon();  // after the program was started, which does not inherit it
   const Started started{handshake.report, start_ns};
   if (handshake.listener >= 0) {
     tell_host_with(&started, sizeof started, kListenerFd);

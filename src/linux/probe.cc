@@ -12,6 +12,7 @@
 #include <cerrno>
 
 #include "linux/file.h"
+#include "pivotbox/fd.h"
 
 namespace pivotbox::linux_ {
 
@@ -100,6 +101,11 @@ Result<Caller> probe_caller() {
 Result<int> landlock_abi() {
   static std::atomic<int> abi;
   return once(abi, find_landlock_abi);
+}
+
+bool may_have_terminal() {
+  const Fd terminal = Fd::adopt(::open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  return terminal || errno != ENXIO;  // tty(4)
 }
 
 Result<std::uint8_t> last_capability() {

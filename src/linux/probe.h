@@ -22,6 +22,9 @@ struct Caller {
 /// Version of Landlock's interface (landlock_create_ruleset(2)); 0 when the kernel has none or it is not enabled.
 [[nodiscard]] Result<int> landlock_abi();
 
+/// Whether the caller's session has a controlling terminal, or it cannot be found out. Thread-safe.
+[[nodiscard]] bool may_have_terminal();
+
 /// The highest capability this kernel knows (PR_CAPBSET_READ).
 [[nodiscard]] Result<std::uint8_t> last_capability();
 

@@ -1,8 +1,14 @@
 // What a program finds taken away from it, whatever the filter says.
 
+#include <fcntl.h>
 #include <linux/capability.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstdio>
+#include <cstdlib>
 #include <sstream>
 
 #include "act.h"
@@ -32,7 +38,38 @@ TEST(Hardening, InitKeepsTheRightToKillAndNoOther) {
   for (const char* line : {"NoNewPrivs:\t1\n", "CapInh:\t0000000000000000\n", "CapPrm:\t0000000000000020\n",
                            "CapEff:\t0000000000000020\n", "CapAmb:\t0000000000000000\n"})
     EXPECT_TRUE(status.contains(line)) << line << status;
-  EXPECT_EQ(::getsid(init), init);
+}
+
+/// Process group, session and terminal of init (proc_pid_stat(5)).
+std::array<int, 3> whereabouts_of_init() {
+  const act::Ready box(shell("echo ready; exec sleep 1000"));
+  const std::string stat = contents_of("/proc/" + std::to_string(box.process->pid()) + "/stat");
+  std::array<int, 3> found{};
+  EXPECT_EQ(std::sscanf(stat.substr(stat.rfind(')')).c_str(), ") %*c %*d %d %d %d", &found[0], &found[1], &found[2]),
+            3);
+  EXPECT_EQ(found[0], box.process->pid()) << "no signal to the caller's process group is for it";
+  return found;
+}
+
+TEST(Hardening, InitIsNotInTheCallersProcessGroupAndHasNoTerminal) {
+  const pid_t caller = ::fork();
+  if (caller == 0) {
+    EXPECT_GT(::setsid(), 0);
+    EXPECT_EQ(whereabouts_of_init()[1], ::getpid()) << "another session takes time where others run";
+    const Fd terminal = Fd::adopt(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    char name[64];
+    EXPECT_TRUE(::grantpt(terminal.get()) == 0 && ::unlockpt(terminal.get()) == 0 &&
+                ::ptsname_r(terminal.get(), name, sizeof name) == 0);
+    const Fd controlling = Fd::adopt(::open(name, O_RDWR | O_CLOEXEC));
+    EXPECT_EQ(::tcgetsid(controlling.get()), ::getpid());
+    const auto [group, session, number] = whereabouts_of_init();
+    EXPECT_EQ(session, group);
+    EXPECT_EQ(number, 0);
+    ::_exit(HasFailure() ? 1 : 0);
+  }
+  int status = -1;
+  EXPECT_EQ(::waitpid(caller, &status, 0), caller);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Hardening, SecurebitsAreLockedAndTheSessionKeyringIsNew) {

@@ -230,8 +230,16 @@ inline std::string filter(long address) {
          hexadecimal(program.filter[0].k);
 }
 
-inline std::string seconds(long address) {
-  return address == 0 ? "NULL" : std::to_string(at<__kernel_timespec>(address).tv_sec) + "s";
+inline std::string time(long address) {
+  if (address == 0) return "NULL";
+  const auto time = at<__kernel_timespec>(address);
+  if (time.tv_nsec == 0) return std::to_string(time.tv_sec) + "s";
+  return std::to_string(time.tv_sec * 1'000'000 + time.tv_nsec / 1000) + "us";
+}
+
+inline std::string turn(long address) {
+  const std::uint64_t length = at<child::SchedulingAttributes>(address).runtime_ns;
+  return length == child::kUsualTurn ? "usual" : std::to_string(length / 1000) + "us";
 }
 
 }  // namespace pointee

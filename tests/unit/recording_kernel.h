@@ -62,7 +62,9 @@ inline constexpr Signature kSignatures[] = {
     {__NR_rt_sigprocmask, "rt_sigprocmask", "nmnu"},
     {__NR_rt_sigtimedwait, "rt_sigtimedwait", "m-tn"},
     {__NR_sched_getaffinity, "sched_getaffinity", "nn-"},
+    {__NR_sched_getattr, "sched_getattr", "n-nn"},
     {__NR_sched_setaffinity, "sched_setaffinity", "nnm"},
+    {__NR_sched_setattr, "sched_setattr", "nvn"},
     {__NR_seccomp, "seccomp", "nxf"},
     {__NR_setdomainname, "setdomainname", "bn"},
     {__NR_setgroups, "setgroups", "ng"},
@@ -114,7 +116,9 @@ inline std::string argument_text(char kind, const Words& words, std::size_t i) {
     case 'r':
       return words[1] == child::kRulePathBeneath ? pointee::path_beneath(word) : pointee::network_port(word);
     case 't':
-      return pointee::seconds(word);
+      return pointee::time(word);
+    case 'v':
+      return pointee::turn(word);
     case 'y':
       return pointee::ruleset(word);
     case 'A':
@@ -152,7 +156,7 @@ inline std::string argument_text(char kind, const Words& words, std::size_t i) {
     case 'W':
       return futex_operation(bits);
     case '*':  // a pointer or not, as the argument before says
-      if (words[1] == FUTEX_WAIT) return pointee::seconds(word);
+      if (words[1] == FUTEX_WAIT) return pointee::time(word);
       return words[1] == SIOCSIFFLAGS ? pointee::interface_flags(word) : std::to_string(word);
     default:
       return std::to_string(word);

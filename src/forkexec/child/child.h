@@ -14,6 +14,8 @@ struct Network {
   bool begun = false;
   /// 1 while the thread runs; then the kernel makes it 0, with a wake-up (CLONE_CHILD_CLEARTID).
   std::uint32_t running = 0;
+  /// Its id in the child's pid namespace.
+  std::int32_t thread = 0;
   /// The last call made for it.
   std::uint16_t last_call = 0;
   /// A descriptor of the namespace, whose loopback is up, or negative errno.

@@ -12,6 +12,14 @@ namespace pivotbox::init {
 /// The highest real-time signal, so that no signal of the program's is taken for it.
 inline constexpr int kControlSignal = 64;
 
+/// Where init is, beside the processes of its caller.
+enum class Apart : std::uint8_t {
+  no,             ///< where they are
+  process_group,  ///< in one of its own: the caller has no controlling terminal that init could have from it
+  session,  ///< in one of its own. To the scheduler it is another group (sched(7), autogrouping), and its first turn
+            ///< in that takes milliseconds to come where others run
+};
+
 /// At the start of the memfd that init maps; what follows is found by offset.
 struct PlanHeader {
   std::uint32_t steps_offset;  ///< Step each
@@ -26,7 +34,7 @@ struct PlanHeader {
   std::int32_t memory_kills_fd;   ///< memory.oom_control, which says whether it has; -1 if there is none
   std::int32_t parent_death_signal;
   std::uint16_t file_count;  ///< descriptors from 0 on that the program has
-  std::uint8_t new_session;
+  Apart apart;
   std::uint8_t record_step_times;
   std::uint8_t listens;  ///< status_fd is a socket, and the filter's listener goes with the first record
 };

@@ -17,12 +17,12 @@ template <Kernel K>
 class Interpreter : private NetworkSteps<K> {
   using Base = NetworkSteps<K>;
   using Base::apply, Base::begin_network, Base::begin_network_early, Base::bytes, Base::last_call, Base::note_time,
-      Base::prctl, Base::raise_ambient, Base::reset_signals, Base::set_capabilities, Base::set_ids, Base::slot,
+      Base::prctl, Base::raise_ambient, Base::restore_defaults, Base::set_capabilities, Base::set_ids, Base::slot,
       Base::sys, Base::text, Base::wait_while, Base::world;
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
-  using Base::make_network;
+  using Base::make_network, Base::take_turns_of;
 
   /// An empty Report when every step succeeded.
   Report run() {
@@ -43,14 +43,14 @@ class Interpreter : private NetworkSteps<K> {
     const Finale& finale = world().finale;
     if (finale.kind == Finale::Kind::init) {
       if (const long result = become_init(finale); result < 0) return failure(Report::Kind::exec_failed, end(), result);
-    } else if (const long result = has_filter() ? 0 : reset_signals(); result < 0) {
+    } else if (const long result = has_filter() ? 0 : restore_defaults(); result < 0) {
       return failure(Report::Kind::exec_failed, end(), result);
     }
     return failure(Report::Kind::exec_failed, end(), execute(finale));
   }
 
  private:
-  /// The last step was to load it (Phase::filter), and LoadFilter has reset the signals.
+  /// The last step was to load it (Phase::filter), and LoadFilter has restored the defaults.
   bool has_filter() const {
     const std::uint16_t count = world().step_count;
     return count > 0 && std::holds_alternative<step::LoadFilter>(world().steps[count - 1]);
@@ -223,12 +223,14 @@ class Interpreter : private NetworkSteps<K> {
   std::uint16_t end() const { return static_cast<std::uint16_t>(world().first_step + world().step_count); }
 };
 
-/// A plan, part by part, and its finale; comes back only with the reason why it could not.
+/// A plan, part by part, and its finale; comes back only with the reason why it could not. All that it starts on the
+/// way, init too, has its short turns.
 template <Kernel K>
 Report carry_out(const Context& plan, K& kernel) {
   const Context* part = &plan;
   for (;; part = part->rest) {
     Interpreter interpreter(*part, kernel);
+    if (part->first_step == 0) interpreter.take_turns_of(kShortTurnNs);
     const Report report = interpreter.run();
     if (report.kind != Report::Kind::none) return report;
     if (part->rest == nullptr) return interpreter.finish();

@@ -9,6 +9,9 @@ namespace pivotbox::child {
 /// Below the least pid_max there can be (proc_sys_kernel(5)); ids that are asked for do not move those given in turn.
 inline constexpr std::int32_t kNetworkThreadId = 300;
 
+/// How long the child waits for a thread that is elsewhere. It is nearly always done by then.
+inline constexpr __kernel_timespec kPatience{0, 200'000};
+
 /// CPUs that a thread may be sent to.
 struct Cpus {
   static constexpr std::uint32_t kMost = 8192;  // the largest kernel configuration's (NR_CPUS)
@@ -18,6 +21,9 @@ struct Cpus {
   // NOLINTBEGIN(clang-analyzer-core.uninitialized.Assign): the kernel has filled in `size` bytes
   void leave_out(std::uint32_t cpu) {
     if (cpu < static_cast<unsigned long>(size) * 8) bits[cpu / 64] &= ~(std::uint64_t{1} << cpu % 64);
+  }
+  void leave_out_all_but(std::uint32_t cpu) {
+    for (long i = 0; i < size / 8; ++i) bits[i] &= i == cpu / 64 ? std::uint64_t{1} << cpu % 64 : 0;
   }
   [[nodiscard]] bool none() const {
     std::uint64_t any = 0;
@@ -72,8 +78,7 @@ class NetworkSteps : protected ProgramSteps<K> {
 
   long apply(const step::EnterNetwork& s) {
     const Network& network = world().handshake->network;
-    while (__atomic_load_n(&network.running, __ATOMIC_ACQUIRE) != 0)
-      if (const long r = wait_while(network.running, 1); r < 0) return r;
+    if (const long r = wait_for_network_thread(); r < 0) return r;
     const long space = network.result;
     if (space < 0) return as_if_called(network.last_call, space);
     if (const long r = close_after(space, sys(__NR_setns, space, CLONE_NEWNET)); r < 0) return r;
@@ -88,6 +93,26 @@ class NetworkSteps : protected ProgramSteps<K> {
     const long size = sys(__NR_sched_getaffinity, 0, sizeof cpus.bits, cpus.bits);
     cpus.size = size < 0 ? 0 : size;
     cpus.leave_out(here);
+  }
+
+  long wait_for_network_thread() {
+    const Network& network = world().handshake->network;
+    const auto runs = [&] { return __atomic_load_n(&network.running, __ATOMIC_ACQUIRE) != 0; };
+    if (runs() && wait_while(network.running, 1, kPatience) == -kEtimedout) call_network_thread_here();
+    while (runs())
+      if (const long r = wait_while(network.running, 1); r < 0) return r;
+    return 0;
+  }
+
+  /// Where it was sent, others may have come before it; here nobody runs while this one waits. What fails in that costs
+  /// time alone.
+  void call_network_thread_here() {
+    std::uint32_t here = 0;
+    Cpus cpus;
+    if (sys(__NR_getcpu, &here, nullptr, nullptr) < 0) return;
+    cpus.size = sys(__NR_sched_getaffinity, 0, sizeof cpus.bits, cpus.bits);
+    cpus.leave_out_all_but(here);
+    if (!cpus.none()) sys(__NR_sched_setaffinity, world().handshake->network.thread, cpus.size, cpus.bits);
   }
 
   /// One that cannot be had, for some limit of processes, is no failure. Some kernels start a task on its maker's CPU,
@@ -110,6 +135,7 @@ class NetworkSteps : protected ProgramSteps<K> {
       running = 0;
       return false;
     }
+    world().handshake->network.thread = static_cast<std::int32_t>(id);
     if (!away.none()) sys(__NR_sched_setaffinity, id, away.size, away.bits);
     return true;
   }

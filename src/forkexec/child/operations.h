@@ -28,6 +28,7 @@
 #include <cstdint>
 
 #include "forkexec/child/child.h"
+#include "forkexec/child/turns.h"
 #include "forkexec/plan/step.h"
 
 namespace pivotbox::child {
@@ -51,7 +52,7 @@ inline constexpr int kAfInet = 2, kSockDgram = 2;
 inline constexpr unsigned kTypeMask = 0170000, kDirectory = 0040000, kCharacterDevice = 0020000;
 
 /// Whoever has not answered by then is stuck: the child gives up (the host's own deadline is Runner::setup_timeout).
-inline constexpr long kHandshakeDeadlineSeconds = 600;
+inline constexpr __kernel_timespec kHandshakeDeadline{600, 0};
 
 /// SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, newer than some headers.
 inline constexpr long kWaitKillableRecv = 1L << 5U;
@@ -176,10 +177,13 @@ class Operations {
 
   /// Until the word may be another than `seen`; fails only if nobody has changed it in time. Not FUTEX_PRIVATE: the
   /// kernel's wake-up at the end of a thread is a shared one.
-  long wait_while(const std::uint32_t& word, std::uint32_t seen) {
-    __kernel_timespec deadline{kHandshakeDeadlineSeconds, 0};
+  long wait_while(const std::uint32_t& word, std::uint32_t seen, __kernel_timespec deadline = kHandshakeDeadline) {
     const long r = sys(__NR_futex, &word, FUTEX_WAIT, seen, &deadline);
     return r == -kEtimedout ? r : 0;
+  }
+
+  void take_turns_of(std::uint64_t nanoseconds) {
+    child::take_turns_of(nanoseconds, [this](auto... words) { return sys(words...); });
   }
 
   long set_ids(std::uint32_t uid, std::uint32_t gid) {

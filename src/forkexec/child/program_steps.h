@@ -14,7 +14,7 @@ class ProgramSteps : protected RootSteps<K> {
   using Base::apply;
   using Base::Base;
   using Base::bytes, Base::close_after, Base::make_ruleset, Base::now, Base::prctl, Base::raise_ambient,
-      Base::set_capabilities, Base::set_ids, Base::slot, Base::sys, Base::text, Base::world;
+      Base::set_capabilities, Base::set_ids, Base::slot, Base::sys, Base::take_turns_of, Base::text, Base::world;
 
   void note_time() {
     if (world().step_end_ns != nullptr) world().step_end_ns[world().handshake->step] = now();
@@ -105,7 +105,7 @@ class ProgramSteps : protected RootSteps<K> {
                        reinterpret_cast<sock_filter*>(const_cast<char*>(bytes(s.program)))};
     // From here on only execve(2) and exit_group(2) are sure to be allowed by themselves, and a call may wait for the
     // host, which learns of it only when the program was executed: whatever else there is to do is done before.
-    if (const long r = reset_signals(); r < 0) return r;
+    if (const long r = restore_defaults(); r < 0) return r;
     if (!s.listener) return sys(__NR_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
     note_time();
     constexpr long kKillableWait = SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillableRecv;
@@ -116,8 +116,10 @@ class ProgramSteps : protected RootSteps<K> {
     return listener;
   }
 
-  /// CLONE_CLEAR_SIGHAND leaves ignored signals ignored: every disposition is set, then the mask opened.
-  long reset_signals() {
+  /// What the program is not to have from a launch. CLONE_CLEAR_SIGHAND leaves ignored signals ignored: every
+  /// disposition is set, then the mask opened.
+  long restore_defaults() {
+    take_turns_of(kUsualTurn);
     struct {
       void (*handler)(int);
       unsigned long flags;

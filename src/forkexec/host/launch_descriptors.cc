@@ -13,6 +13,7 @@
 #include "forkexec/host/init_image.h"
 #include "forkexec/host/launch.h"
 #include "linux/file.h"
+#include "linux/probe.h"
 #include "linux/quiet_write.h"
 
 namespace pivotbox {
@@ -147,7 +148,8 @@ Result<> Launch::write_init_plan() {
   header.parent_death_signal = runner_.parent_death_signal;
   header.file_count = static_cast<std::uint16_t>(runner_.files.size());
   header.listens = plan_.listens;
-  header.new_session = runner_.new_session;
+  if (runner_.new_session)
+    header.apart = linux_::may_have_terminal() ? init::Apart::session : init::Apart::process_group;
   header.record_step_times = runner_.record_step_times;
   std::vector<char> image(header.bytes_offset + plan_.bytes.size());
   std::memcpy(image.data(), &header, sizeof header);

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "forkexec/child/child.h"
+#include "forkexec/child/turns.h"
 #include "forkexec/host/quiet_thread.h"
 
 namespace pivotbox {
@@ -20,24 +22,6 @@ constexpr nanoseconds kShortestSleep = std::chrono::microseconds(500);
 /// A TreeClock has many files to read, and a program may hide time so that the limit stays near.
 constexpr nanoseconds kShortestSleepOfTree = std::chrono::milliseconds(5);
 constexpr nanoseconds kLongestSleep = std::chrono::hours(1);
-constexpr nanoseconds kShortestTurn = std::chrono::microseconds(100);
-
-/// Short turns come soon: among a thousand runnable processes of the box the calling thread would wait half a second to
-/// see that a limit is reached. Since Linux 6.12; earlier ones ignore the length (sched_setattr(2)).
-void take_short_turns() {
-  struct {  // sched_attr of <linux/sched/types.h>, which does not go with libc's <sched.h>
-    std::uint32_t size, policy;
-    std::uint64_t flags;
-    std::int32_t nice;
-    std::uint32_t priority;
-    std::uint64_t runtime_ns, deadline_ns, period_ns;
-    std::uint32_t least_use, most_use;
-  } attributes{};
-  if (::syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
-  if (attributes.policy != SCHED_OTHER && attributes.policy != SCHED_BATCH) return;
-  attributes.runtime_ns = static_cast<std::uint64_t>(nanoseconds(kShortestTurn).count());
-  ::syscall(SYS_sched_setattr, 0, &attributes, 0);
-}
 
 /// A limit that was reached, or how long none can be.
 struct Look {
@@ -84,7 +68,7 @@ bool sleep_or_see_the_end(const BoxEnd& box, const Duties& duties, nanoseconds r
 }
 
 void keep(BoxEnd& box, Duties duties) {
-  take_short_turns();
+  child::take_turns_of(child::kShortTurnNs, child::system_call);  // else it sees late that a limit is reached
   for (;;) {
     const Look next = look(duties);
     if (next.reached) {
