@@ -11,6 +11,7 @@ struct Machine {
   int cores = 0;
   int mounts = 0;
   double load = 0;
+  int busy = 0;         ///< processes that use up CPU time meanwhile
   double cpuid_ns = 0;  ///< trapped in virtual machines, and C libraries execute many at their start
   double page_fault_ns = 0;
   std::string date;

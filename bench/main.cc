@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "load.h"
 #include "machine.h"
 #include "measure.h"
 #include "options.h"
@@ -50,8 +51,10 @@ int main(int argc, char** argv) {
   std::vector<std::string> targets;
   if (options.true_target) targets.emplace_back("/bin/true");
   if (options.static_target) targets.emplace_back(PIVOTBOX_BENCH_NOTHING);
-  const Machine machine = describe_machine();
+  Machine machine = describe_machine();
+  machine.busy = options.busy;
   std::fputs(machine_text(machine).c_str(), stdout);
+  const BusyLoops load(options.list ? 0 : options.busy);
   std::vector<Measurement> measurements;
   bool failed = false;
   for (const std::string& target : targets) {
@@ -60,12 +63,13 @@ int main(int argc, char** argv) {
       for (const Variant& v : variants.measured) std::printf("%s\n", v.name.c_str());
       continue;
     }
-    measurements.push_back(measure(target, variants, options.rounds));
+    measurements.push_back(measure(target, variants, options.rounds, options.busy == 0));
     std::fputs(table(measurements.back()).c_str(), stdout);
     for (const Result& r : measurements.back().results) failed |= r.failed();
   }
   if (options.list) return 0;
-  if (options.true_target && !options.quick) std::fputs(goals(measurements.front()).c_str(), stdout);
+  if (options.true_target && !options.quick)
+    std::fputs((options.busy == 0 ? goals(measurements.front()) : beside_bwrap(measurements.front())).c_str(), stdout);
   if (!save(options, machine, measurements)) return 1;
   std::printf("\nsaved in %s\n", options.out.c_str());
   return options.check && failed ? 1 : 0;

@@ -45,7 +45,7 @@ std::optional<double> paired_ratio(const Result* a, const Result* b) {
   return percentile(ratios, 0.5);
 }
 
-Measurement measure(const std::string& target, const Variants& variants, int rounds) {
+Measurement measure(const std::string& target, const Variants& variants, int rounds, bool quiet) {
   Measurement measurement{.target = target, .results = {}, .skipped = variants.skipped, .rounds = rounds};
   std::vector<std::size_t> order;
   for (const Variant& variant : variants.measured) {
@@ -55,7 +55,7 @@ Measurement measure(const std::string& target, const Variants& variants, int rou
   std::mt19937_64 random(kSeed);
   for (int i = 0; i < kWarmUpRounds; ++i) run_round(variants, measurement, order, random, false);
   for (int i = 0; i < rounds; ++i) {
-    if (!wait_until_quiet()) ++measurement.noisy_rounds;
+    if (quiet && !wait_until_quiet()) ++measurement.noisy_rounds;
     run_round(variants, measurement, order, random, true);
   }
   const Result* yardstick = measurement.find(kYardstick);

@@ -31,8 +31,8 @@ struct Measurement {
   [[nodiscard]] const Result* find(const std::string& name) const;
 };
 
-/// Each round runs every variant once, in random order, on a quiet machine.
-Measurement measure(const std::string& target, const Variants& variants, int rounds);
+/// Each round runs every variant once, in random order; with `quiet` when the machine is.
+Measurement measure(const std::string& target, const Variants& variants, int rounds, bool quiet);
 
 /// Median over rounds of a / b; nothing when one is missing or failed.
 std::optional<double> paired_ratio(const Result* a, const Result* b);

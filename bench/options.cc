@@ -15,6 +15,7 @@ constexpr const char* kHelp = R"(usage: pivotbox-bench [options]
   --out DIR            where results.json and the plots go (bench-results)
   --pivotbox PATH      the pivotbox command to measure
   --peer NAME=COMMAND  one more command; {target} in it becomes the target's path; may be repeated
+  --busy N             meanwhile N processes keep the CPUs busy, each in a session of its own (0)
   --quick              10 rounds, variants of the library only
   --check              exit 1 if a variant failed
   --list               print the variants and stop
@@ -25,12 +26,13 @@ constexpr const char* kHelp = R"(usage: pivotbox-bench [options]
   std::exit(2);
 }
 
-int parse_rounds(const std::string& value) {
+int parse_number(const std::string& option, const std::string& value, int least, int most) {
   char* end = nullptr;
-  const long rounds = std::strtol(value.c_str(), &end, 10);
-  if (value.empty() || *end != '\0' || rounds < 3 || rounds > 100000)
-    refuse("--rounds takes a number from 3 to 100000, not \"" + value + "\"");
-  return static_cast<int>(rounds);
+  const long number = std::strtol(value.c_str(), &end, 10);
+  if (value.empty() || *end != '\0' || number < least || number > most)
+    refuse(option + " takes a number from " + std::to_string(least) + " to " + std::to_string(most) + ", not \"" +
+           value + "\"");
+  return static_cast<int>(number);
 }
 
 void set_target(Options& options, const std::string& value) {
@@ -58,7 +60,7 @@ Options parse(int argc, char** argv) {
       return argv[++i];
     };
     if (word == "--rounds")
-      options.rounds = parse_rounds(value());
+      options.rounds = parse_number("--rounds", value(), 3, 100000);
     else if (word == "--target")
       set_target(options, value());
     else if (word == "--filter")
@@ -69,6 +71,8 @@ Options parse(int argc, char** argv) {
       options.command = value();
     else if (word == "--peer")
       add_peer(options, value());
+    else if (word == "--busy")
+      options.busy = parse_number("--busy", value(), 0, 1000);
     else if (word == "--serve")
       options.serve = value();
     else if (word == "--quick")

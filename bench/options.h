@@ -15,6 +15,7 @@ struct Options {
   std::string out = "bench-results";
   std::string command = PIVOTBOX_BENCH_COMMAND;
   std::vector<std::pair<std::string, std::string>> peers;  ///< name, command
+  int busy = 0;                                            ///< processes that use up CPU time meanwhile
   bool quick = false;                                      ///< few rounds, library variants only
   bool check = false;                                      ///< a failing variant is a failing run
   bool list = false;

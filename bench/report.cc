@@ -7,8 +7,9 @@
 namespace bench {
 
 std::string machine_text(const Machine& m) {
-  return fmt::format("{}\nkernel {}, {}, {} cores, {} mounts, load {:.2f}, CPUID {:.0f} ns, page fault {:.0f} ns\n",
-                     m.date, m.kernel, m.cpu, m.cores, m.mounts, m.load, m.cpuid_ns, m.page_fault_ns);
+  return fmt::format("{}\nkernel {}, {}, {} cores, {} mounts, load {:.2f}, CPUID {:.0f} ns, page fault {:.0f} ns{}\n",
+                     m.date, m.kernel, m.cpu, m.cores, m.mounts, m.load, m.cpuid_ns, m.page_fault_ns,
+                     m.busy > 0 ? fmt::format("; {} busy processes meanwhile", m.busy) : "");
 }
 
 std::string table(const Measurement& measurement) {
@@ -62,6 +63,16 @@ std::string goals(const Measurement& m) {
   return out;
 }
 
+std::string beside_bwrap(const Measurement& m) {
+  const Result* bwrap = m.find("bwrap");
+  std::string out = "\nbeside bwrap\n";
+  for (const char* name : {"library, strict, pid1 = program", "library, strict, pid1 = init",
+                           "pivotbox run, no more than bwrap", "pivotbox run"})
+    if (const std::optional<double> ratio = paired_ratio(m.find(name), bwrap))
+      out += fmt::format("  {:.2f} {}\n", *ratio, name);
+  return out;
+}
+
 std::string json(const Machine& machine, const std::vector<Measurement>& measurements) {
   nlohmann::json out = {{"version", 1},
                         {"machine",
@@ -70,6 +81,7 @@ std::string json(const Machine& machine, const std::vector<Measurement>& measure
                           {"cores", machine.cores},
                           {"mounts", machine.mounts},
                           {"load", machine.load},
+                          {"busy", machine.busy},
                           {"cpuid_ns", machine.cpuid_ns},
                           {"page_fault_ns", machine.page_fault_ns},
                           {"date", machine.date}}},
