@@ -52,9 +52,9 @@ int main(int argc, char** argv) {
   if (options.true_target) targets.emplace_back("/bin/true");
   if (options.static_target) targets.emplace_back(PIVOTBOX_BENCH_NOTHING);
   Machine machine = describe_machine();
-  machine.busy = options.busy;
+  machine.busy = options.list ? 0 : options.busy;
   std::fputs(machine_text(machine).c_str(), stdout);
-  const BusyLoops load(options.list ? 0 : options.busy);
+  const BusyLoops load(machine.busy);
   std::vector<Measurement> measurements;
   bool failed = false;
   for (const std::string& target : targets) {

@@ -37,6 +37,9 @@ std::unexpected<std::string> unknown_option(std::string_view name) {
   return std::unexpected("there is no option " + quoted(name) + suggestion(name, names));
 }
 
+/// One is not taken for the value of another, which was forgotten. "NAME=--" gives such a value.
+bool is_option(std::string_view word) { return word == "--" || find_option(word.substr(0, word.find('='))) != nullptr; }
+
 /// `word` starts with '-'; its value may follow in `rest`.
 Parsed<> parse_option(Options& options, std::string_view word, Words& rest) {
   if (word == "-h") word = "--help";
@@ -51,7 +54,8 @@ Parsed<> parse_option(Options& options, std::string_view word, Words& rest) {
     if (equals != std::string_view::npos) return fault("takes no value");
   } else {
     const std::string form = ": " + std::string(option->name) + " " + std::string(option->value_form);
-    if (equals == std::string_view::npos && rest.empty()) return fault("needs a value" + form);
+    if (equals == std::string_view::npos && (rest.empty() || is_option(rest.front())))
+      return fault("needs a value" + form);
     argument.value = equals != std::string_view::npos ? word.substr(equals + 1) : take_first(rest);
     if (argument.value.empty()) return fault("needs a value that is not empty" + form);
   }
@@ -67,6 +71,8 @@ Parsed<> check_combinations(const Options& options) {
                            (options.verb == Verb::run ? "run'" : "learn'"));
   if (options.verb != Verb::learn && options.learned_policy)
     return std::unexpected("--output: belongs to 'pivotbox learn'");
+  if (options.verb == Verb::learn && options.report == learned_policy_of(options))
+    return std::unexpected("--report: contradicts --output, which writes to the same file");
   if (options.gid && !options.uid) return std::unexpected("--gid: needs --uid too");
   if (options.uid_mappings.empty() != options.gid_mappings.empty())
     return std::unexpected(options.gid_mappings.empty() ? "--uid-map: needs --gid-map too"

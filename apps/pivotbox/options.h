@@ -95,7 +95,7 @@ struct Options {
   std::optional<std::vector<std::uint16_t>> tcp_connect;
   std::optional<Require> require;  ///< everything, if it is not said
   Watching watching = Watching::nothing;
-  std::optional<std::string> learned_policy;  ///< where 'learn' writes
+  std::optional<std::string> learned_policy;  ///< where 'learn' writes, if it is said
 
   std::optional<std::uint32_t> processes;
   ProcessesExceeded processes_exceeded = ProcessesExceeded::refuse;
@@ -115,6 +115,11 @@ struct Options {
   Timing timing = Timing::unmeasured;
   std::optional<ExplainFormat> format;
 };
+
+/// Where 'learn' writes.
+inline std::string learned_policy_of(const Options& options) {
+  return options.learned_policy.value_or("learned.policy");
+}
 
 /// The words after the command's own name. The message of a refusal names the option at fault.
 [[nodiscard]] Parsed<Options> parse(std::span<char* const> words);

@@ -73,7 +73,10 @@ Result<> write_all(int descriptor, std::string_view text, std::string_view name)
       continue;
     }
     if (errno == EINTR || (errno == EAGAIN && wait_until_writable(descriptor))) continue;
-    return std::unexpected(Error{.action = "write " + std::string(name), .syscall = "write", .code = errno});
+    return std::unexpected(Error{.action = "write " + std::string(name),
+                                 .syscall = "write",
+                                 .code = errno,
+                                 .hint = errno == EFBIG ? "the limit of file size is too small (ulimit -f)" : ""});
   }
   return {};
 }

@@ -61,9 +61,13 @@ Result<ResultFile> ResultFile::open(const std::string& name, const std::string& 
     return ResultFile("standard output", field);
   }
   ResultFile file(name, field);
+  struct stat before{};
+  file.made_ = lstat(name.c_str(), &before) != 0;
   if (Result<> opened = file.open_file(0); !opened) return std::unexpected(std::move(opened.error()));
   return file;
 }
+
+Result<> ResultFile::discard() { return made_ && is_as_opened() ? remove_name() : Result<>(); }
 
 Result<> ResultFile::write(const std::string& text) {
   if (!file_) return write_all(STDOUT_FILENO, text, name_);

@@ -19,6 +19,9 @@ class ResultFile {
   [[nodiscard]] static Result<ResultFile> open(const std::string& name, const std::string& field);
   /// `text` in place of all contents. Called once, when nothing of the box is left.
   [[nodiscard]] Result<> write(const std::string& text);
+  /// In place of write(): takes the file away if it was not there before.
+  [[nodiscard]] Result<> discard();
+  [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
   ResultFile(std::string name, std::string field) : name_(std::move(name)), field_(std::move(field)) {}
@@ -29,6 +32,7 @@ class ResultFile {
 
   std::string name_;
   std::string field_;
+  bool made_ = false;     ///< it was not there before
   Fd file_;               ///< owns nothing for standard output
   struct stat opened_{};  ///< what `file_` was
 };

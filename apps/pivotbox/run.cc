@@ -45,6 +45,7 @@ Ending run_to_the_end(const Options& options, Learner& learner) {
   if (!process) return failed(in_words_of(*request, process.error()));
   if (relay) relay->close_programs_ends();
   Result<Outcome> outcome = supervise(*process, *signals, relay ? &*relay : nullptr);
+  if (!outcome) outcome.error().kind = Error::Kind::lost;  // the program has begun
   return {.outcome = std::move(outcome),
           .step_times = process->step_times(),
           .had_interrupt_key = signals->had_interrupt_key()};
@@ -142,6 +143,15 @@ int run(const Options& options) {
     }
     report = *std::move(opened);
   }
+  std::optional<ResultFile> learned;
+  if (options.verb == Verb::learn) {
+    Result<ResultFile> opened = ResultFile::open(learned_policy_of(options), "--output");
+    if (!opened) {
+      complain("no policy", opened.error());
+      return kSandboxFailed;
+    }
+    learned = *std::move(opened);
+  }
   Learner learner;
   if (const Result<> left = leave_input_to_foreground(); !left) {
     complain("no standard input", left.error());
@@ -153,8 +163,8 @@ int run(const Options& options) {
   // Before anything is said, which can take as long as standard error's reader likes.
   const Result<> recorded = report ? report->write(report_record(ending, options.timing)) : Result<>();
   announce(ending, options);
-  if (options.verb == Verb::learn && ending.outcome)
-    if (const Result<> written = learner.write(options.learned_policy.value_or("learned.policy")); !written) {
+  if (learned)
+    if (const Result<> written = ending.outcome ? learner.write(*learned) : learned->discard(); !written) {
       complain("no policy", written.error());
       return kSandboxFailed;
     }

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "output.h"
-#include "result_file.h"
 #include "text.h"
 
 namespace pivotbox::cli {
@@ -57,7 +56,7 @@ Result<> Learner::attach(Runner& runner) {
   return {};
 }
 
-Result<> Learner::write(const std::string& file) const {
+Result<> Learner::write(ResultFile& file) const {
   std::set<int> calls = seen_;
   std::erase_if(calls, [](int number) { return syscall_name(number).empty(); });
   // What starts and ends a program, and what the kernel makes it call after a signal.
@@ -66,10 +65,8 @@ Result<> Learner::write(const std::string& file) const {
   const SyscallPolicy policy =
       base_.narrowed_to(std::vector<int>(calls.begin(), calls.end()), SyscallAction::fail(EPERM));
   const std::string text = "# What was seen of:" + program_ + "\n" + policy.text();
-  Result<ResultFile> opened = ResultFile::open(file, "--output");
-  if (!opened) return std::unexpected(std::move(opened.error()));
-  if (Result<> written = opened->write(text); !written) return written;
-  complain("a policy of " + std::to_string(calls.size()) + " system calls is in " + file);
+  if (Result<> written = file.write(text); !written) return written;
+  complain("a policy of " + std::to_string(calls.size()) + " system calls is in " + file.name());
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "pivotbox/error.h"
 #include "pivotbox/runner.h"
+#include "result_file.h"
 
 namespace pivotbox::cli {
 
@@ -23,7 +24,7 @@ class Learner {
   [[nodiscard]] Result<> attach(Runner& runner);
   /// Writes a policy that decides as the one of the Runner did for the calls seen, and refuses all others with EPERM.
   /// Called when the program has ended.
-  [[nodiscard]] Result<> write(const std::string& file) const;
+  [[nodiscard]] Result<> write(ResultFile& file) const;
 
  private:
   std::string program_;

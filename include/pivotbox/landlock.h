@@ -19,8 +19,9 @@ enum class Reach : std::uint8_t { box, host };
 /// Uses what the running kernel knows of interface versions 2 to 7 (Linux 5.19 to 6.15): truncation since version 3,
 /// TCP since 4, ioctl(2) of devices since 5, sockets and signals since 6.
 struct Landlock {
-  /// TCP ports (0-65535) the program may bind(2) to. nullopt: all; empty: none. Needs version 4 (Linux 6.7). Without
-  /// bind(2) a program can still listen at a port that the kernel picks.
+  /// TCP ports (0-65535) the program may bind(2) to. nullopt: all; empty: none. Needs version 4 (Linux 6.7), and a
+  /// filter that refuses MPTCP, as the preset "default" does. Without bind(2) a program can still listen at a port that
+  /// the kernel picks.
   std::optional<std::vector<std::uint16_t>> tcp_bind;
   /// TCP ports the program may connect to. nullopt: all; empty: none. Needs version 4 (Linux 6.7), and a filter that
   /// refuses MPTCP and MSG_FASTOPEN, as the preset "default" does: they pass Landlock by.

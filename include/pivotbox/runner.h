@@ -69,8 +69,8 @@ enum class Setgroups : std::uint8_t {
 struct Credential {
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  /// Supplementary groups; none by default. In a new user namespace they have to be in `gid_mappings`, and `setgroups`
-  /// may not be `deny`.
+  /// Supplementary groups; none by default, but an ordinary user cannot drop its own. In a new user namespace they have
+  /// to be in `gid_mappings`, and `setgroups` may not be `deny`.
   std::vector<std::uint32_t> groups;
   bool operator==(const Credential&) const = default;
 };

@@ -9,7 +9,11 @@
 namespace pivotbox::linux_ {
 
 Error system_error(std::string action, std::string syscall) {
-  return {.kind = Error::Kind::system, .action = std::move(action), .syscall = std::move(syscall), .code = errno};
+  Error error{.kind = Error::Kind::system, .action = std::move(action), .syscall = std::move(syscall), .code = errno};
+  if (error.code == EMFILE) error.hint = "too many open files in the calling process (RLIMIT_NOFILE)";
+  if (error.code == EFBIG)
+    error.hint = "the calling process's limit of file size is too small (RLIMIT_FSIZE, ulimit -f)";
+  return error;
 }
 
 Result<Fd> open_file(int directory, const std::string& path, int flags) {

@@ -6,6 +6,7 @@ import sys
 sys.dont_write_bytecode = True
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -105,6 +106,14 @@ class OutputLimit(CommandLineTest):
         self.assertTrue(finished.errors.endswith("pivotbox: output limit exceeded: 100k\n"), finished)
         finished = self.run_shell("kill -XFSZ $$")
         self.assert_refused(finished, 128 + signal.SIGXFSZ, "killed by SIGXFSZ")
+
+    def test_output_that_cannot_be_passed_on_is_lost(self):
+        with open("/dev/full", "wb") as full:
+            words = [command(), "run", "--output-limit", "1k", "--report", "report", "echo", "lost"]
+            finished = subprocess.run(words, cwd=self.directory, stdout=full, stderr=subprocess.PIPE, check=False)
+        self.assertEqual(finished.returncode, 125)
+        self.assertIn(b"pivotbox: sandbox lost: --output-limit: write standard output", finished.stderr)
+        self.assertEqual(json.loads(self.read("report"))["error"]["kind"], "lost")
 
     def test_lets_the_program_see_that_nobody_reads(self):
         reading, writing = os.pipe()

@@ -49,6 +49,14 @@ class ClosedDescriptors(CommandLineTest):
                 self.assert_refused(self.with_closed((1,), *words), SANDBOX_FAILED, "standard output", "closed")
 
 
+class FileSizeLimit(CommandLineTest):
+    def test_of_the_caller_is_named(self):
+        script = 'ulimit -f 1; exec "$0" "$@"'
+        finished = self.run_outside(["bash", "-c", script, command(), "run", "echo", RAN])
+        self.assert_refused(finished, SANDBOX_FAILED, "File too large")
+        self.assertIn("ulimit -f", finished.errors)
+
+
 class InsideABox(CommandLineTest):
     @not_sanitized("LeakSanitizer has to trace, which the outer box forbids")
     def test_the_command_says_why_it_makes_no_other(self):

@@ -191,6 +191,15 @@ class Watching(CommandLineTest):
         finished = self.pivotbox("learn", "--", "/nowhere/program")
         self.assert_refused(finished, 127, "program not found")
         self.assertFalse(os.path.exists(self.path("learned.policy")))
+        self.write("learned.policy", "precious")
+        self.assert_refused(self.pivotbox("learn", "--", "/nowhere/program"), 127, "program not found")
+        self.assertEqual(self.read("learned.policy"), "precious")
+
+    def test_nothing_is_started_where_nothing_can_be_written(self):
+        for name in ("nowhere/learned", "."):
+            with self.subTest(name=name):
+                finished = self.pivotbox("learn", "--output", name, "--", "echo", RAN)
+                self.assert_refused(finished, 125, "no policy", "--output", name)
 
     def test_what_belongs_to_learn_is_refused_elsewhere(self):
         self.assert_refused(self.run_shell("true", "--output", "x"), 2, "--output", "learn")

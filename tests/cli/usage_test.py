@@ -31,6 +31,11 @@ WRONG = [
     (["run", "--bind"], "--bind", "needs a value", "SRC[:DST]"),
     (["run", "--bind=", "true"], "--bind", "needs a value", "SRC[:DST]"),
     (["run", "--chdir", "", "true"], "--chdir", "needs a value", "DIR"),
+    (["run", "--report", "--", "true"], "--report", "needs a value"),
+    (["run", "--hostname", "--timing", "true"], "--hostname", "needs a value"),
+    (["run", "--deny", "--timeout=1s", "true"], "--deny", "needs a value"),
+    (["learn", "--output", "x", "--report", "x", "true"], "--report", "--output", "same file"),
+    (["learn", "--report", "learned.policy", "true"], "--report", "--output", "same file"),
     (["run", "--write-cwd=yes", "true"], "--write-cwd", "takes no value"),
     (["run", "--help=yes", "true"], "--help", "takes no value"),
     # Combinations.
@@ -165,7 +170,9 @@ class WrongCommandLine(CommandLineTest):
         self.assertIn(r"\x1b[31m\x0a\xc2\x9b1m\xff" + "\u00e4", finished.errors)
 
     def test_option_value_may_look_like_an_option(self):
-        self.assert_refused(self.pivotbox("run", "--chdir", "--help", "true"), 2, "--chdir", "'--help'")
+        self.assert_refused(self.pivotbox("run", "--chdir", "--no-such-option", "true"), 2, "'--no-such-option'")
+        self.assert_refused(self.pivotbox("run", "--chdir=--help", "true"), 2, "--chdir", "'--help'")
+        self.assert_refused(self.pivotbox("run", "--chdir=--", "true"), 2, "--chdir", "'--'")
 
 
 class Help(CommandLineTest):

@@ -201,6 +201,22 @@ inline std::vector<Contradiction> contradictions_of_the_identity() {
          r.uid_mappings = many_mappings(341);
          r.gid_mappings = {{0, 1000, 1}};
        }},
+      {"MappingsLongerThanAPage", "uid_mappings",
+       [](Runner& r) {
+         r.uid_mappings = many_mappings(340);
+         for (IdMapping& m : r.uid_mappings) m.host_id += 100000;
+         r.gid_mappings = {{0, 1000, 1}};
+       }},
+      {"TcpBindWithoutAFilter", "landlock.tcp_bind",
+       [](Runner& r) {
+         r.landlock = Landlock{.tcp_bind = {{80}}};
+         r.seccomp = SeccompFilter::none();
+       }},
+      {"TcpConnectWithoutAFilter", "landlock.tcp_connect",
+       [](Runner& r) {
+         r.landlock = Landlock{.tcp_connect = {{}}};
+         r.seccomp = SeccompFilter::none();
+       }},
       {"TooManyGidMappings", "gid_mappings",
        [](Runner& r) {
          r.uid_mappings = {{0, 1000, 1}};

@@ -12,14 +12,6 @@ namespace pivotbox::init {
 /// The highest real-time signal, so that no signal of the program's is taken for it.
 inline constexpr int kControlSignal = 64;
 
-/// Where init is, beside the processes of its caller.
-enum class Apart : std::uint8_t {
-  no,             ///< where they are
-  process_group,  ///< in one of its own: the caller has no controlling terminal that init could have from it
-  session,  ///< in one of its own. To the scheduler it is another group (sched(7), autogrouping), and its first turn
-            ///< in that takes milliseconds to come where others run
-};
-
 /// At the start of the memfd that init maps; what follows is found by offset.
 struct PlanHeader {
   std::uint32_t steps_offset;  ///< Step each

@@ -98,7 +98,7 @@ class NetworkSteps : protected ProgramSteps<K> {
   long wait_for_network_thread() {
     const Network& network = world().handshake->network;
     const auto runs = [&] { return __atomic_load_n(&network.running, __ATOMIC_ACQUIRE) != 0; };
-    if (runs() && wait_while(network.running, 1, kPatience) == -kEtimedout) call_network_thread_here();
+    if (runs() && wait_while(network.running, 1, kPatience) == -kEtimedout && runs()) call_network_thread_here();
     while (runs())
       if (const long r = wait_while(network.running, 1); r < 0) return r;
     return 0;

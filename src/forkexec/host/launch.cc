@@ -211,7 +211,8 @@ Result<> Launch::clone(child::Context& context) {
   Result<Birth> born = give_birth(arguments, stack_, child::run_child, &context);
   if (!born) {
     if (born.error().syscall == "clone3") {
-      born.error().field = "namespaces";
+      const bool no_group = born.error().code == EBADF && runner_.cgroup_fd;
+      born.error().field = no_group ? "cgroup_fd" : "namespaces";
       born.error().hint = clone_hint(born.error().code, arguments.flags);
     }
     return std::unexpected(std::move(born.error()));

@@ -13,7 +13,6 @@
 #include "forkexec/host/init_image.h"
 #include "forkexec/host/launch.h"
 #include "linux/file.h"
-#include "linux/probe.h"
 #include "linux/quiet_write.h"
 
 namespace pivotbox {
@@ -148,8 +147,7 @@ Result<> Launch::write_init_plan() {
   header.parent_death_signal = runner_.parent_death_signal;
   header.file_count = static_cast<std::uint16_t>(runner_.files.size());
   header.listens = plan_.listens;
-  if (runner_.new_session)
-    header.apart = linux_::may_have_terminal() ? init::Apart::session : init::Apart::process_group;
+  header.apart = plan_.init_apart;
   header.record_step_times = runner_.record_step_times;
   std::vector<char> image(header.bytes_offset + plan_.bytes.size());
   std::memcpy(image.data(), &header, sizeof header);

@@ -51,6 +51,7 @@ class Compiler {
     seal();
     ready();
     plan_.init_at = plan_.steps.size();
+    plan_.init_apart = init_apart();
     identity();
     descriptors();
     restrict_by_landlock();
@@ -194,6 +195,20 @@ class Compiler {
     const Slot channel = build_.slot({.kind = SlotOrigin::Kind::program_channel});
     for (std::uint16_t i = 0; i < file_count; ++i) given_.push_back(carried_slot(SlotOrigin::Kind::given, i));
     build_.add(step::AwaitProgram{.channel = channel, .file_count = file_count, .ticket = ++tickets_}, "args");
+  }
+
+  /// A session is a group to the scheduler (sched(7), autogrouping), and the first turn in a new one takes milliseconds
+  /// to come where others run. In the caller's session init would have the caller's terminal, and a program that can
+  /// write to /proc/1/autogroup could take the CPU from all that is in it.
+  Apart init_apart() const {
+    if (!runner_.new_session) return Apart::no;
+    const auto writable = [](const Mount& m) {
+      const auto* proc = std::get_if<mount::Proc>(&m);
+      return proc != nullptr && proc->access == Access::read_write;
+    };
+    const bool cannot_write_to_proc = runner_.pivot_root && runner_.capabilities.empty() &&
+                                      !runner_.namespaces.nested && std::ranges::none_of(runner_.mounts, writable);
+    return cannot_write_to_proc && !host_.terminal ? Apart::process_group : Apart::session;
   }
 
   void identity() {

@@ -67,6 +67,7 @@ struct HostFacts {
   bool opens_trees = false;  ///< may clone mounts of the host's mount namespace (open_tree(2))
   std::uint8_t last_capability = 40;
   std::uint64_t process_limit = ResourceLimit::kUnlimited;  ///< the caller's hard RLIMIT_NPROC, which only root raises
+  bool terminal = true;                                     ///< the caller has a controlling terminal, or may have one
   bool namespaces = true;                                   ///< those asked for can be made
   int landlock_abi = 0;                                     ///< version of Landlock's interface; 0 without
   std::vector<std::string> leaky_proc_files;  ///< those of kLeakyProcFiles that exist and the box could use
@@ -121,6 +122,7 @@ struct Plan {
   std::vector<char> bytes;
   std::size_t init_at = 0;  ///< steps from here on are done by init's child; steps.size() without init
   bool with_init = false;
+  Apart init_apart = Apart::session;
   Finale finale;  ///< of the first child: init, or the program
   Finale program;
   std::vector<SlotOrigin> slots;

@@ -57,7 +57,7 @@ Result<> RootBuilder::add(const mount::Tmpfs& m) {
 Result<> RootBuilder::add(const mount::Proc& m) {
   const std::string path = normalized(m.target);
   if (Result<> r = prepare(path, Shape::directory); !r) return r;
-  const std::uint32_t attributes = kInert | (m.access == Access::read_only ? MOUNT_ATTR_RDONLY : 0U);
+  const std::uint32_t attributes = kInert | (m.access != Access::read_write ? MOUNT_ATTR_RDONLY : 0U);
   std::vector<std::string> options;
   if (m.subset == mount::Proc::Subset::processes) options.emplace_back("subset=pid");
   if (m.hidepid != mount::Proc::HidePid::off)

@@ -363,6 +363,13 @@ struct Finale {
   std::uint64_t capabilities = 0;  // of init: what it holds after execve(2), whatever its ids
 };
 
+/// Where init is, beside the processes of its caller.
+enum class Apart : std::uint8_t {
+  no,             ///< where they are
+  process_group,  ///< in one of its own
+  session,        ///< in one of its own
+};
+
 /// All that ever leaves a half-built box.
 struct Report {
   enum class Kind : std::uint8_t { none, step_failed, exec_failed, killed, exec_killed };

@@ -92,6 +92,12 @@ std::string words(const IdMapping& m) {
 
 Result<> check_mapping(const std::vector<IdMapping>& mappings, const std::string& field) {
   if (mappings.size() > 340) return invalid(field, "has more than 340 entries (user_namespaces(7))");
+  constexpr std::size_t kPage = 4096;
+  std::size_t written = 0;
+  for (const IdMapping& m : mappings) written += words(m).size() + 1;
+  if (written >= kPage)
+    return invalid(field,
+                   "takes " + std::to_string(written) + " bytes to write down; less than 4096 are accepted at once");
   for (std::size_t i = 0; i < mappings.size(); ++i) {
     const IdMapping& m = mappings[i];
     if (m.size == 0) return invalid(indexed(field, i), "has size 0");
@@ -165,6 +171,10 @@ Result<> check_privileges(const Runner& runner) {
       return invalid("seccomp", std::string(needs), "set no_new_privs, or seccomp = SeccompFilter::none()");
     if (runner.landlock) return invalid("landlock", std::string(needs), "set no_new_privs, or landlock = std::nullopt");
   }
+  const bool unfiltered = runner.seccomp.program().empty() && runner.seccomp.name() == SeccompFilter::none().name();
+  if (runner.landlock && unfiltered && (runner.landlock->tcp_bind || runner.landlock->tcp_connect))
+    return invalid(runner.landlock->tcp_bind ? "landlock.tcp_bind" : "landlock.tcp_connect",
+                   "needs a filter: MPTCP passes Landlock by", "the preset \"default\" refuses what does");
   if (runner.require == Require::landlock && !runner.landlock)
     return invalid("landlock", "is left out, and may be the only wall", "set it, or another require");
   if (runner.umask > 0777) return invalid("umask", "is more than 0777");
