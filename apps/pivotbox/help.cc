@@ -22,6 +22,7 @@ Without options the program sees the host's /usr and the few files of /etc it ne
 Where the current directory is /tmp itself, it covers the program's own: use a subdirectory, --no-cwd or --write-cwd.
 Started in the background of a terminal (&) the program reads /dev/null. Stopped by Ctrl-Z and continued there (bg), it
 can still read what you type.
+Of an option that takes one value, given more than once, the last counts.
 'explain' takes the same options and shows each step of the launch without doing it.
 'learn' runs the program too, and writes a policy file that allows the system calls it made.
 

@@ -1,6 +1,7 @@
 #include "cgroup/layout.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -128,6 +129,11 @@ class Search {
     for (const Hierarchy& hierarchy : hierarchies_) {
       const std::string& path = *limits_.cgroup_parent;
       if (path != hierarchy.mount_point && !path.starts_with(hierarchy.mount_point + "/")) continue;
+      if (struct stat status{}; ::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+        return std::unexpected(Error{.kind = Error::Kind::invalid,
+                                     .field = "limits.cgroup_parent",
+                                     .action = path + " is not a control group that is there",
+                                     .hint = "make it first (mkdir), and give it to the caller"});
       parent_version_ = hierarchy.version;
       parent_below_ = path.substr(hierarchy.mount_point.size());
       return {};

@@ -342,6 +342,18 @@ inline std::vector<Contradiction> contradictions_of_overlays() {
       {"OverlayOfNothing", "mounts[0].lower", [](Runner& r) { r.mounts = {Overlay{.lower = {}, .target = "/a"}}; }},
       {"OverlayOfTooMany", "mounts[0].lower",
        [](Runner& r) { r.mounts = {Overlay{.lower = std::vector<std::string>(21, "/a"), .target = "/a"}}; }},
+      {"OverlayLowerTwice", "mounts[0].lower[1]",
+       [](Runner& r) { r.mounts = {Overlay{.lower = {"/a", "/a/"}, .target = "/x"}}; }},
+      {"OverlayLowerInAnother", "mounts[0].lower[2]",
+       [](Runner& r) { r.mounts = {Overlay{.lower = {"/a/b", "/c", "/a"}, .target = "/x"}}; }},
+      {"OverlayLowerIsUpper", "mounts[0].lower[0]",
+       [](Runner& r) {
+         r.mounts = {Overlay{.lower = {"/u"}, .target = "/x", .changes = Overlay::Keep{.upper = "/u", .work = "/w"}}};
+       }},
+      {"OverlayLowerInWork", "mounts[0].lower[0]",
+       [](Runner& r) {
+         r.mounts = {Overlay{.lower = {"/w/a"}, .target = "/x", .changes = Overlay::Keep{.upper = "/u", .work = "/w"}}};
+       }},
       {"OverlayLowerRelative", "mounts[0].lower[1]",
        [](Runner& r) { r.mounts = {Overlay{.lower = {"/a", "b"}, .target = "/a"}}; }},
       {"DiscardWithoutLimit", "mounts[0].size_bytes",

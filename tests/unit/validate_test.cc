@@ -124,7 +124,11 @@ const Accepted kAccepted[] = {
      [](Runner& r) { r.mounts = {mount::Symlink{.text = std::string(PATH_MAX - 1, 'x'), .target = "/a"}}; }},
     {"ClimbingSymlink", [](Runner& r) { r.mounts = {mount::Symlink{.text = "../../x", .target = "/a"}}; }},
     {"MostLayers",
-     [](Runner& r) { r.mounts = {mount::Overlay{.lower = std::vector<std::string>(20, "/a"), .target = "/a"}}; }},
+     [](Runner& r) {
+       mount::Overlay overlay{.lower = {}, .target = "/a"};
+       while (overlay.lower.size() < 20) overlay.lower.push_back("/a" + std::to_string(overlay.lower.size()));
+       r.mounts = {overlay};
+     }},
     {"UpperAndWorkInTheHostsRoot",
      [](Runner& r) {
        r.mounts = {mount::Overlay{

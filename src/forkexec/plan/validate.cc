@@ -334,6 +334,7 @@ class MountCheck {
       if (upper == work || upper == "/" || work == "/" || split_path(upper).parent != split_path(work).parent)
         return invalid(field_ + ".work", "must be another directory beside upper");
     }
+    if (Result<> r = separate(m); !r) return r;
     return target(m.target);
   }
   Result<> operator()(const mount::Symlink& m) const {
@@ -347,6 +348,22 @@ class MountCheck {
   Result<> operator()(const mount::RemountReadOnly& m) const { return target(m.target); }
 
  private:
+  /// What the kernel refuses (ELOOP) when it has made a directory in work already.
+  Result<> separate(const mount::Overlay& m) const {
+    std::vector<std::string> others;
+    if (const auto* keep = std::get_if<mount::Overlay::Keep>(&m.changes))
+      others = {normalized(keep->upper), normalized(keep->work)};
+    const std::size_t changes = others.size();
+    for (std::size_t i = 0; i < m.lower.size(); ++i) {
+      const std::string lower = normalized(m.lower[i]);
+      for (std::size_t k = 0; k < others.size(); ++k)
+        if (lies_within(lower, others[k]) || (k >= changes && lies_within(others[k], lower)))
+          return invalid(field_ + ".lower[" + std::to_string(i) + "]",
+                         "overlaps " + others[k] + " of the same overlay");
+      others.push_back(lower);
+    }
+    return {};
+  }
   static Result<> both(Result<> first, Result<> second) { return first ? second : first; }
   template <class M>
   Result<> both(Result<> first, const M& m) const {
