@@ -236,7 +236,7 @@ TEST(Contract, S20_TheBoxIsBornInItsCgroupAndSeesItAsTheRoot) {
     runner.cgroup_fd = ::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const Error error = error_of(runner);
     ::close(*runner.cgroup_fd);
-    EXPECT_EQ(error.field, "namespaces");
+    EXPECT_EQ(error.field, "cgroup_fd");
     EXPECT_NE(error.hint.find("cgroup_fd"), std::string::npos) << error.hint;
     return;
   }
