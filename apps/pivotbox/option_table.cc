@@ -154,7 +154,8 @@ constexpr auto kOptions = std::to_array<Option>({
      use_root_directory},
     {"--no-default-root", "", Group::root, "an empty root: only the mounts given", use_no_root},
     {"--tmpfs-size", "SIZE", Group::root, "of /tmp and of /dev/shm each; 256M and 64M without this", set_tmpfs_size},
-    {"--write-cwd", "", Group::root, "the current directory can be written", write_current_directory},
+    {"--write-cwd", "", Group::root, "the current directory can be written (by root: what its owner owns)",
+     write_current_directory},
     {"--no-cwd", "", Group::root, "the current directory is left out, and the program starts in /",
      leave_current_directory_out},
 
