@@ -111,8 +111,8 @@ struct Runner {
 
   Namespaces namespaces{};
   /// Empty: the ids are picked. Started by root, two fresh unprivileged host ids (`host_ids`), the program being 1000
-  /// inside; started by an ordinary user, that user's own id on both sides. At most 340 entries; they need a new user
-  /// namespace, and gid_mappings beside them.
+  /// inside; started by an ordinary user, that user's own id on both sides. At most 340 entries, in less than 4096
+  /// bytes as in uid_map; they need a new user namespace, and gid_mappings beside them.
   std::vector<IdMapping> uid_mappings;
   /// The same for groups.
   std::vector<IdMapping> gid_mappings;

@@ -10,7 +10,7 @@ namespace pivotbox::linux_ {
 
 Error system_error(std::string action, std::string syscall) {
   Error error{.kind = Error::Kind::system, .action = std::move(action), .syscall = std::move(syscall), .code = errno};
-  if (error.code == EMFILE) error.hint = "too many open files in the calling process (RLIMIT_NOFILE)";
+  if (error.code == EMFILE) error.hint = kTooManyOpenFiles;
   if (error.code == EFBIG)
     error.hint = "the calling process's limit of file size is too small (RLIMIT_FSIZE, ulimit -f)";
   return error;

@@ -9,7 +9,10 @@
 
 namespace pivotbox::linux_ {
 
-/// An Error of kind `system` for a call that just set errno; `action` names its object.
+/// What to say of EMFILE.
+inline constexpr const char* kTooManyOpenFiles = "too many open files in the calling process (RLIMIT_NOFILE)";
+
+/// An Error of kind `system` for a call that just set errno; `action` names its object. A limit of the caller is named.
 [[nodiscard]] Error system_error(std::string action, std::string syscall);
 
 /// openat(2) with O_CLOEXEC.

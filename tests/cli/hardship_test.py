@@ -49,12 +49,16 @@ class ClosedDescriptors(CommandLineTest):
                 self.assert_refused(self.with_closed((1,), *words), SANDBOX_FAILED, "standard output", "closed")
 
 
-class FileSizeLimit(CommandLineTest):
-    def test_of_the_caller_is_named(self):
-        script = 'ulimit -f 1; exec "$0" "$@"'
-        finished = self.run_outside(["bash", "-c", script, command(), "run", "echo", RAN])
-        self.assert_refused(finished, SANDBOX_FAILED, "File too large")
-        self.assertIn("ulimit -f", finished.errors)
+class LimitOfTheCaller(CommandLineTest):
+    def test_is_named(self):
+        limits = [("-f 1", "File too large", "ulimit -f")]
+        limits += [(f"-n {most}", "Too many open files", "RLIMIT_NOFILE") for most in (12, 24)]
+        for limit, error, named in limits:
+            with self.subTest(limit=limit):
+                script = f'ulimit {limit}; exec "$0" "$@"'
+                finished = self.run_outside(["bash", "-c", script, command(), "run", "echo", RAN])
+                self.assert_refused(finished, SANDBOX_FAILED, error)
+                self.assertIn(named, finished.errors)
 
 
 class InsideABox(CommandLineTest):

@@ -58,7 +58,7 @@ class NetworkSteps : protected ProgramSteps<K> {
     if (world().network_stack != nullptr) {
       const bool host_plans = world().rest != nullptr;
       Cpus away;
-      find_other_cpus(away);
+      away.leave_out(find_cpus(away));
       if (host_plans) away.leave_out(world().host_cpu);
       if (host_plans && away.none()) return;
       network.begun = start_network_thread(away);
@@ -86,13 +86,13 @@ class NetworkSteps : protected ProgramSteps<K> {
   }
 
  private:
-  /// Those that this child may run on but for the one it does. None where that cannot be found out.
-  void find_other_cpus(Cpus& cpus) {
+  /// The one that this child runs on, and those that it may run on: none where that cannot be found out.
+  std::uint32_t find_cpus(Cpus& cpus) {
     std::uint32_t here = 0;
-    if (sys(__NR_getcpu, &here, nullptr, nullptr) < 0) return;
+    if (sys(__NR_getcpu, &here, nullptr, nullptr) < 0) return here;
     const long size = sys(__NR_sched_getaffinity, 0, sizeof cpus.bits, cpus.bits);
     cpus.size = size < 0 ? 0 : size;
-    cpus.leave_out(here);
+    return here;
   }
 
   long wait_for_network_thread() {
@@ -107,12 +107,9 @@ class NetworkSteps : protected ProgramSteps<K> {
   /// Where it was sent, others may have come before it; here nobody runs while this one waits. What fails in that costs
   /// time alone.
   void call_network_thread_here() {
-    std::uint32_t here = 0;
-    Cpus cpus;
-    if (sys(__NR_getcpu, &here, nullptr, nullptr) < 0) return;
-    cpus.size = sys(__NR_sched_getaffinity, 0, sizeof cpus.bits, cpus.bits);
-    cpus.leave_out_all_but(here);
-    if (!cpus.none()) sys(__NR_sched_setaffinity, world().handshake->network.thread, cpus.size, cpus.bits);
+    Cpus here;
+    here.leave_out_all_but(find_cpus(here));
+    if (!here.none()) sys(__NR_sched_setaffinity, world().handshake->network.thread, here.size, here.bits);
   }
 
   /// One that cannot be had, for some limit of processes, is no failure. Some kernels start a task on its maker's CPU,

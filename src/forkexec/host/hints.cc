@@ -5,6 +5,8 @@
 
 #include <cerrno>
 
+#include "linux/file.h"
+
 namespace pivotbox {
 
 namespace {
@@ -97,7 +99,7 @@ constexpr Hint kHints[] = {
     {index_of<step::AwaitHost>, -1, ETIMEDOUT, "the calling process did not answer"},
     {Hint::kAny, -1, ESRCH, "the calling process died during the launch"},
     {Hint::kAny, -1, ENOSPC, "a limit is reached: see /proc/sys/user/max_*_namespaces and /proc/sys/fs/mount-max"},
-    {Hint::kAny, -1, EMFILE, "too many open files in the calling process (RLIMIT_NOFILE)"},
+    {Hint::kAny, -1, EMFILE, linux_::kTooManyOpenFiles},
     {Hint::kAny, -1, ENOSYS, "this kernel is too old: Linux 5.12 or newer is needed"},
 };
 

@@ -55,7 +55,6 @@ Result<> Launch::open_channel(std::uint16_t file_count) {
     if (given_.back()) continue;
     Error error = linux_::system_error("keep a number for each descriptor of the program", "fcntl");
     error.field = "files";
-    error.hint = "too many open files in the calling process (RLIMIT_NOFILE)";
     return std::unexpected(std::move(error));
   }
   return {};

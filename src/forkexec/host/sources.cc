@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "forkexec/host/mapping_namespace.h"
+#include "linux/file.h"
 
 namespace pivotbox {
 
@@ -21,6 +22,7 @@ namespace {
 constexpr std::uint64_t kMsPrivate = 1U << 18U;  // <sys/mount.h> and <linux/mount.h> exclude each other
 
 Error source_error(const Source& source, std::string syscall, int code, std::string hint = {}) {
+  if (code == EMFILE) hint = linux_::kTooManyOpenFiles;
   return {.kind = Error::Kind::system,
           .field = source.field,
           .action = "bind " + source.path,

@@ -96,8 +96,8 @@ Result<> check_mapping(const std::vector<IdMapping>& mappings, const std::string
   std::size_t written = 0;
   for (const IdMapping& m : mappings) written += words(m).size() + 1;
   if (written >= kPage)
-    return invalid(field,
-                   "takes " + std::to_string(written) + " bytes to write down; less than 4096 are accepted at once");
+    return invalid(field, "takes " + std::to_string(written) + " bytes to write down; less than " +
+                              std::to_string(kPage) + " are accepted at once");
   for (std::size_t i = 0; i < mappings.size(); ++i) {
     const IdMapping& m = mappings[i];
     if (m.size == 0) return invalid(indexed(field, i), "has size 0");
@@ -171,8 +171,8 @@ Result<> check_privileges(const Runner& runner) {
       return invalid("seccomp", std::string(needs), "set no_new_privs, or seccomp = SeccompFilter::none()");
     if (runner.landlock) return invalid("landlock", std::string(needs), "set no_new_privs, or landlock = std::nullopt");
   }
-  const bool unfiltered = runner.seccomp.program().empty() && runner.seccomp.name() == SeccompFilter::none().name();
-  if (runner.landlock && unfiltered && (runner.landlock->tcp_bind || runner.landlock->tcp_connect))
+  if (runner.landlock && runner.seccomp.program().empty() &&
+      (runner.landlock->tcp_bind || runner.landlock->tcp_connect))
     return invalid(runner.landlock->tcp_bind ? "landlock.tcp_bind" : "landlock.tcp_connect",
                    "needs a filter: MPTCP passes Landlock by", "the preset \"default\" refuses what does");
   if (runner.require == Require::landlock && !runner.landlock)
