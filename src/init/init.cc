@@ -79,14 +79,19 @@ int parse_number(const char* text) {
   return value;
 }
 
-const PlanHeader& map_plan(int descriptor) {
+struct MappedPlan {
+  const PlanHeader* header;
+  std::size_t size;
+};
+
+MappedPlan map_plan(int descriptor) {
   struct statx status;
   must(__NR_statx, descriptor, "", AT_EMPTY_PATH, STATX_SIZE, &status);
   const long map = must(__NR_mmap, 0, status.stx_size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-  const auto& plan = *reinterpret_cast<const PlanHeader*>(map);
-  status_descriptor = plan.status_fd;
-  own_step = plan.first_step;
-  return plan;
+  const auto* plan = reinterpret_cast<const PlanHeader*>(map);
+  status_descriptor = plan->status_fd;
+  own_step = plan->first_step;
+  return {plan, status.stx_size};
 }
 
 void tell_host(const void* record, std::size_t size) {
@@ -340,12 +345,13 @@ Ended end_box(int status) {
 
 /// argv: a name, the plan's descriptor in decimal, the program's arguments.
 [[noreturn]] void run(char* const* argv, char* const* envp) {
-  const PlanHeader& plan = map_plan(parse_number(argv[1]));
+  const MappedPlan mapped = map_plan(parse_number(argv[1]));
+  const PlanHeader plan = *mapped.header;
   become_init(plan);
   const OwnDescriptors own = own_descriptors(plan);
   child::Handshake handshake;
   const std::uint64_t start_ns = now();  // before: on a busy machine the program may be over when init has its turn
-  const long program = start_program(plan, argv + 2, envp, handshake);
+  const long program = start_program(*mapped.header, argv + 2, envp, handshake);
   if (program > 0) notice_death_before_exec(program, handshake);
   settle(own, handshake.listener);
   const Started started{handshake.report, start_ns};
@@ -357,6 +363,7 @@ Ended end_box(int status) {
   }
   if (plan.record_step_times != 0) tell_host(step_end_ns + plan.first_step, plan.step_count * sizeof(std::uint64_t));
   if (started.report.kind != Report::Kind::none) leave(0);
+  must(__NR_munmap, mapped.header, mapped.size);  // its file is freed while the program runs, not after its end
   const Ended ended = end_box(wait_for_program(program, plan));
   tell_host(&ended, sizeof ended);
   leave(0);
