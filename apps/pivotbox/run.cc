@@ -27,13 +27,13 @@ Ending failed(Error error) { return {.outcome = std::unexpected(std::move(error)
 Ending run_to_the_end(const Options& options, Learner& learner) {
   Result<Request> request = make_request(options);
   if (!request) return failed(request.error());
-  if (options.watching == Watching::denials) watch_denials(request->runner);
+  Runner& runner = request->runner;
+  if (options.watching == Watching::denials) watch_denials(runner);
   if (options.verb == Verb::learn)
-    if (const Result<> r = learner.attach(request->runner); !r) return failed(r.error());
+    if (const Result<> r = learner.attach(runner); !r) return failed(r.error());
   Result<HeldSignals> signals = HeldSignals::hold();
   if (!signals) return failed(signals.error());
   std::optional<Relay> relay;
-  Runner runner = request->runner;
   if (options.output_bytes) {
     Result<Relay> made = Relay::make(options.output_bytes->value);
     if (!made) return failed(made.error());

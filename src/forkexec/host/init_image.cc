@@ -24,23 +24,27 @@ namespace pivotbox {
 
 namespace {
 
-Result<Fd> make_image() {
-  const std::string action = "make pivotbox's init";
+const char* const kAction = "make pivotbox's init";
+
+Result<Fd> make_file() {
   // Where vm.memfd_noexec forbids it, executability must be asked for; older kernels do not know the question.
   int memory = ::memfd_create("pivotbox-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
   if (memory < 0 && errno == EINVAL) memory = ::memfd_create("pivotbox-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (memory < 0) return std::unexpected(linux_::system_error(action, "memfd_create"));
-  Fd image = Fd::adopt(memory);
+  if (memory < 0) return std::unexpected(linux_::system_error(kAction, "memfd_create"));
+  return Fd::adopt(memory);
+}
+
+Result<> fill(int file) {
   const auto size = static_cast<std::size_t>(pivotbox_init_image_end - pivotbox_init_image_begin);
-  if (!linux_::write_all_quietly(memory, pivotbox_init_image_begin, size, SIGXFSZ))
-    return std::unexpected(linux_::system_error(action, "write"));
+  if (!linux_::write_all_quietly(file, pivotbox_init_image_begin, size, SIGXFSZ))
+    return std::unexpected(linux_::system_error(kAction, "write"));
   // What may not be read is not dumpable, and belongs to a user namespace that has the file's owner: with a host's id
   // that is not in the box no capability in it traces init (execve(2), would_dump() in fs/exec.c).
-  if (::fchmod(memory, 0111) != 0) return std::unexpected(linux_::system_error(action, "fchmod"));
+  if (::fchmod(file, 0111) != 0) return std::unexpected(linux_::system_error(kAction, "fchmod"));
   // The box executes this very file: unsealed it could be written through /proc/PID/exe (CVE-2019-5736).
-  if (::fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
-    return std::unexpected(linux_::system_error(action, "fcntl"));
-  return image;
+  if (::fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+    return std::unexpected(linux_::system_error(kAction, "fcntl"));
+  return {};
 }
 
 /// Never changed once it is made, and never freed: another thread may be looking at it.
@@ -57,20 +61,36 @@ struct Image {
   }
 };
 
+std::atomic<const Image*> kept_image = nullptr;  // lock-free: a fork in the middle of it does no harm
+
 }  // namespace
 
-Result<int> init_image() {
-  static std::atomic<const Image*> kept = nullptr;  // lock-free: a fork in the middle of it does no harm
-  const Image* known = kept;
-  if (known != nullptr && known->is_open()) return known->descriptor;
-  Result<Fd> made = make_image();
+Result<InitImage> InitImage::open() {
+  InitImage image;
+  if (const Image* known = kept_image; known != nullptr && known->is_open()) {
+    image.descriptor_ = known->descriptor;
+    return image;
+  }
+  Result<Fd> made = make_file();
   if (!made) return std::unexpected(std::move(made.error()));
+  image.descriptor_ = made->get();
+  image.made_ = *std::move(made);
+  return image;
+}
+
+Result<> InitImage::complete() {
+  if (!made_) return {};
+  if (Result<> filled = fill(descriptor_); !filled) return filled;
   struct stat status{};
-  if (::fstat(made->get(), &status) != 0) return std::unexpected(linux_::system_error("make pivotbox's init", "fstat"));
-  auto image = std::make_unique<const Image>(made->get(), status.st_dev, status.st_ino, known);
-  if (!kept.compare_exchange_strong(known, image.get())) return known->descriptor;  // another thread was first
-  static_cast<void>(made->release());
-  return image.release()->descriptor;
+  if (::fstat(descriptor_, &status) != 0) return std::unexpected(linux_::system_error(kAction, "fstat"));
+  const Image* known = kept_image;
+  auto image = std::make_unique<const Image>(descriptor_, status.st_dev, status.st_ino, known);
+  // Where another thread was first its image is kept, and this one ends with its launch.
+  if (known != nullptr && known->is_open()) return {};
+  if (!kept_image.compare_exchange_strong(known, image.get())) return {};
+  static_cast<void>(made_.release());
+  static_cast<void>(image.release());
+  return {};
 }
 
 }  // namespace pivotbox

@@ -157,6 +157,7 @@ Result<> Launch::lay_out_plan() {
   for (std::size_t i = 0; i < slots_.size(); ++i)
     if (plan_.slots[i].carried) carried_.push_back(static_cast<std::uint16_t>(i));
   set_context();
+  if (Result<> r = init_image_.complete(); !r) return r;
   return host_.files_to_come ? Result<>{} : write_init_plan();  // else what to execute is not known yet
 }
 

@@ -11,6 +11,7 @@
 
 #include "forkexec/child/child.h"
 #include "forkexec/host/birth.h"
+#include "forkexec/host/init_image.h"
 #include "forkexec/host/dumpable.h"
 #include "forkexec/host/prepare.h"
 #include "forkexec/host/supervisor.h"
@@ -116,7 +117,7 @@ class Launch {
   Fd memory_limit_;
   Fd memory_and_swap_limit_;
   Fd host_pidfd_;
-  int init_image_ = -1;  ///< the library's
+  InitImage init_image_;
   Fd init_plan_;
   Fd channel_;  ///< of step::AwaitProgram
   Fd childs_channel_;

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "forkexec/child/init_protocol.h"
-#include "forkexec/host/init_image.h"
 #include "forkexec/host/launch.h"
 #include "linux/file.h"
 #include "linux/quiet_write.h"
@@ -67,9 +66,9 @@ Result<Fd> Launch::raise(int descriptor, const char* field) const {
 }
 
 Result<> Launch::open_for_init() {
-  const Result<int> image = init_image();
-  if (!image) return std::unexpected(image.error());
-  init_image_ = *image;
+  Result<InitImage> image = InitImage::open();
+  if (!image) return std::unexpected(std::move(image.error()));
+  init_image_ = *std::move(image);
   init_plan_ = Fd::adopt(::memfd_create("pivotbox-plan", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!init_plan_) return std::unexpected(linux_::system_error("hand the plan to init", "memfd_create"));
   const bool listens = !host_.asking_filter.empty();
@@ -109,7 +108,7 @@ int Launch::number_of(const SlotOrigin& origin) const {
     case SlotOrigin::Kind::host_pidfd:
       return host_pidfd_.get();
     case SlotOrigin::Kind::init_image:
-      return init_image_;
+      return init_image_.descriptor();
     case SlotOrigin::Kind::init_plan:
       return init_plan_.get();
     case SlotOrigin::Kind::init_status:
