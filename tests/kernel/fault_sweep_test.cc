@@ -79,6 +79,7 @@ TEST(FaultSweepOnTheKernel, DISABLED_Host) {
 struct RecordedCall : SupervisedCall {
   bool program_runs;        ///< it was executed before
   bool looks_for_terminal;  ///< "has the caller one?" Whatever goes wrong: it may have one
+  bool by_network_thread;   ///< which tidies up when it has told the child how its work went
 };
 
 /// While the caller stands still.
@@ -95,10 +96,14 @@ struct Recording {
     HostNotes notes;
     Supervisor supervisor;
     std::set<int> executed;
+    int network_thread = 0;
     supervisor.on_call = [&](const SupervisedCall& call) {
       // brk(2) answers with where the break is, never with an errno.
+      if (call.number == SYS_unshare && call.arguments[0] == CLONE_NEWNET && call.process > 1)
+        network_thread = call.process;
+      const bool by_network_thread = network_thread != 0 && call.process == network_thread;
       if (!executed.contains(call.process) && call.number != SYS_brk)
-        calls.push_back({call, !executed.empty(), opens_terminal(call)});
+        calls.push_back({call, !executed.empty(), opens_terminal(call), by_network_thread});
       if (call.number == SYS_execve) executed.insert(call.process);
       return Answer{};
     };
@@ -131,8 +136,9 @@ bool may_survive(const RecordedCall& call, int code) {
     case SYS_rt_sigpending:
     case SYS_rt_sigprocmask:
     case SYS_munmap:
-    case SYS_close:
       return by_host;
+    case SYS_close:
+      return by_host || call.by_network_thread;
     case SYS_prctl:
       return by_host && (call.arguments[0] == PR_GET_DUMPABLE || call.arguments[0] == PR_SET_DUMPABLE);
     case SYS_exit:           // of the network thread: done again

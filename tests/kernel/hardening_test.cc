@@ -24,7 +24,7 @@ TEST(Hardening, PrivilegesAreGone) {
   const std::string said = output_of(shell(R"(
 grep -E '^(Cap|NoNewPrivs|Groups|SigIgn|SigBlk)' /proc/self/status | tr -d '\t '
 umask; tty; cut -d ' ' -f 6,7 /proc/self/stat | sed 's/^[0-9]* //'
-cat /proc/sys/user/max_*_namespaces | sort -u)"));
+cat /proc/sys/user/max_user_namespaces)"));
   // An ordinary user cannot drop its own groups (setgroups(2)), and a box need not have names for them.
   const std::string groups = ::geteuid() == 0 ? "Groups:\n" : said.substr(0, said.find('\n') + 1);
   EXPECT_EQ(said,
@@ -115,10 +115,10 @@ TEST(Hardening, NoUserNamespaceIsMadeInsideWithoutAnyFilter) {
 }
 
 TEST(Hardening, NorAnyOtherByAnAdministratorOfItsBox) {
-  Runner runner = shell("unshare -u true 2>/dev/null || echo refused");
+  Runner runner = shell("unshare -u true 2>/dev/null || echo refused; cat /proc/sys/user/max_*_namespaces | sort -u");
   runner.capabilities = {CAP_SYS_ADMIN};
   runner.seccomp = SeccompFilter::none();
-  EXPECT_EQ(output_of(runner), "refused\n");
+  EXPECT_EQ(output_of(runner), "refused\n0\n");
   runner.namespaces.nested = true;
   runner.args.back() = "unshare -u true";
   EXPECT_EQ(output_of(runner), "");

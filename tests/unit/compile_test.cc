@@ -181,8 +181,21 @@ TEST(CompilePlan, ANetworkIsEnteredWhereItIsAskedFor) {
   EXPECT_FALSE(plan_for(runner).network_beside);
 }
 
+TEST(CompilePlan, OnlyWhoMayMakeEveryKindOfNamespaceNeedsEveryLimit) {
+  Runner runner = plain_runner();
+  const std::string user = "set /proc/sys/user/max_user_namespaces to 0";
+  EXPECT_THAT(descriptions_of(plan_for(runner), "namespaces.nested"), ElementsAre(user));
+  runner.capabilities = {CAP_NET_ADMIN};
+  EXPECT_THAT(descriptions_of(plan_for(runner), "namespaces.nested"), ElementsAre(user));
+  runner.capabilities = {CAP_NET_ADMIN, CAP_SYS_ADMIN};
+  const std::vector<std::string> every = descriptions_of(plan_for(runner), "namespaces.nested");
+  for (const char* kind : {"user", "mnt", "pid", "ipc", "uts", "cgroup", "time"})
+    EXPECT_THAT(every, ElementsAre(HasSubstr("max_" + std::string(kind) + "_namespaces")));
+}
+
 TEST(CompilePlan, NetworksAreForbiddenWhenThereIsTheOne) {
   Runner runner = plain_runner();
+  runner.capabilities = {CAP_SYS_ADMIN};
   const std::string limit = "/proc/sys/user/max_net_namespaces";
   EXPECT_THAT(descriptions_of(plan_for(runner), "namespaces.net"),
               ElementsAre("enter a new network namespace with its loopback up, set " + limit + " to 0"));

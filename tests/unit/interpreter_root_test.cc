@@ -40,8 +40,8 @@ TEST(ContractS4, OrderOfTheSystemCalls) {
                   R"(mount("tmpfs", "/path/to/new/root", "tmpfs", MS_NOSUID|MS_NODEV, )"
                   R"("size=1048576,nr_inodes=1152,mode=755"))",
                   R"(chdir("/path/to/new/root"))", R"(fsopen("proc", 0x1))",
-                  R"(move_mount(105, "", 106, "", F_EMPTY_PATH|T_EMPTY_PATH))", R"(fsopen("tmpfs", 0x1))",
-                  R"(move_mount(109, "", 110, "", F_EMPTY_PATH|T_EMPTY_PATH))",
+                  R"(move_mount(104, "", 105, "", F_EMPTY_PATH|T_EMPTY_PATH))", R"(fsopen("tmpfs", 0x1))",
+                  R"(move_mount(108, "", 109, "", F_EMPTY_PATH|T_EMPTY_PATH))",
                   R"(mkdirat(AT_FDCWD, "old_root", 0700))", R"(pivot_root(".", "old_root"))",
                   R"(umount2("old_root", MNT_DETACH|UMOUNT_NOFOLLOW))",
                   R"(unlinkat(AT_FDCWD, "old_root", AT_REMOVEDIR))",
@@ -80,10 +80,10 @@ TEST(Steps, ATreeIsRestrictedAsAWholeAndTakesItsSourcesNumber) {
   EXPECT_THAT(
       Lines(from, from + 6),
       ElementsAre(R"(openat2(AT_FDCWD, "/srv/data", {O_CLOEXEC|O_PATH, mode=00, NO_MAGICLINKS|NO_SYMLINKS}, 24))",
-                  R"(open_tree(103, "", AT_EMPTY_PATH|AT_RECURSIVE|OPEN_TREE_CLOEXEC|OPEN_TREE_CLONE))",
-                  R"(mount_setattr(104, "", AT_EMPTY_PATH|AT_RECURSIVE, )"
+                  R"(open_tree(102, "", AT_EMPTY_PATH|AT_RECURSIVE|OPEN_TREE_CLOEXEC|OPEN_TREE_CLONE))",
+                  R"(mount_setattr(103, "", AT_EMPTY_PATH|AT_RECURSIVE, )"
                   R"({set=RDONLY|NOSUID|NODEV, clear=0, propagation=MS_PRIVATE}, 32))",
-                  "dup3(104, 11, O_CLOEXEC)", "close(104)", "close(103)"));
+                  "dup3(103, 11, O_CLOEXEC)", "close(103)", "close(102)"));
   EXPECT_THAT(lines, Contains(StartsWith(R"(move_mount(11, "", )")));
 }
 

@@ -41,7 +41,7 @@ struct NetworkTrial {
   /// A thread that has done its part when clone3(2) comes back.
   void have_thread(const child::Network& made) {
     kernel.on_thread = [this, made](clone_args&) {
-      EXPECT_EQ(handshake->network.running, 1U) << "it may be over before clone3(2) comes back";
+      EXPECT_EQ(handshake->network.pending, 1U) << "it may be over before clone3(2) comes back";
       handshake->network = made;
       return 5;
     };
@@ -60,9 +60,13 @@ const std::string kOpenLimit = R"(openat(AT_FDCWD, "/limit", O_WRONLY|O_NOFOLLOW
 const std::vector<std::string> kLookForCpus = {"getcpu()", "sched_getaffinity(0, 1024)"};
 const std::vector<std::string> kSentAway = {kLookForCpus[0], kLookForCpus[1], "sched_setaffinity(5, 8, 0xa)"};
 const std::string kShortWait = "futex(FUTEX_WAIT, 1, 200us)";
-const std::vector<std::string> kMade = {"unshare(0x40000000)", "socket(2, SOCK_CLOEXEC|SOCK_DGRAM, 0)",
-                                        R"(ioctl(101, SIOCSIFFLAGS, {"lo", UP}))", "ioctl(101, SIOCGSKNS, 0)",
-                                        "close(101)"};
+Lines made_with(int socket) {
+  const std::string number = std::to_string(socket);
+  return {"unshare(0x40000000)", "socket(2, SOCK_CLOEXEC|SOCK_DGRAM, 0)",
+          "ioctl(" + number + R"(, SIOCSIFFLAGS, {"lo", UP}))", "ioctl(" + number + ", SIOCGSKNS, 0)",
+          "close(" + number + ")"};
+}
+const Lines kMade = made_with(101);
 const std::vector<std::string> kEntered = {"setns(77, 0x40000000)", "close(77)", R"(write(100, "0", 1))", "close(100)"};
 
 Lines joined(const std::vector<Lines>& parts) {
@@ -84,9 +88,8 @@ TEST(NetworkThread, IsStartedBeforeTheFirstStepAndSharesWhatAThreadShares) {
   trial.have_thread({.result = kSpace});
   trial.kernel.on_thread = [&, thread = trial.kernel.on_thread](clone_args& arguments) {
     EXPECT_EQ(trial.kernel.calls().size(), 2U) << "which ask for CPUs";
-    EXPECT_EQ(arguments.flags, static_cast<std::uint64_t>(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND |
-                                                          CLONE_THREAD | CLONE_CHILD_CLEARTID));
-    EXPECT_EQ(arguments.child_tid, reinterpret_cast<std::uint64_t>(&trial.handshake->network.running));
+    EXPECT_EQ(arguments.flags,
+              static_cast<std::uint64_t>(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD));
     EXPECT_EQ(arguments.stack, reinterpret_cast<std::uint64_t>(&trial));
     EXPECT_EQ(arguments.stack_size, child::kStackSize);
     return thread(arguments);
@@ -143,7 +146,7 @@ struct TwoParts {
     rest.context.handshake = begin.context.handshake;
     rest.context.first_step = begin.context.step_count;
     kernel.answer = [this](const Call& call) -> std::optional<long> {
-      if (call.number == __NR_futex) begin.handshake.network.running = 0;
+      if (call.number == __NR_futex) begin.handshake.network.pending = 0;
       return std::nullopt;
     };
   }
@@ -216,7 +219,7 @@ TEST(NetworkThread, WaitsForTheRestWhereOnlyTheHostsCpuIsLeft) {
   EXPECT_EQ(lines.at(plan.begun_at[0] - 3), kSetHostName) << "the last call of the first part";
 }
 
-TEST(NetworkThread, IsWaitedForUntilItHasEnded) {
+TEST(NetworkThread, IsWaitedForUntilItHasDoneItsPart) {
   NetworkTrial trial;
   trial.kernel.on_thread = [](clone_args&) { return 5; };
   const long answers[] = {-EAGAIN, -EINTR, 0};
@@ -256,7 +259,7 @@ TEST(NetworkThread, ThatIsKeptFromItsCpuIsCalledToTheChilds) {
   }
 }
 
-TEST(NetworkThread, ThatNeverEndsIsAnError) {
+TEST(NetworkThread, ThatIsNeverDoneIsAnError) {
   NetworkTrial trial;
   trial.kernel.on_thread = [](clone_args&) { return 5; };
   trial.kernel.answer = [](const Call& call) {
@@ -266,6 +269,37 @@ TEST(NetworkThread, ThatNeverEndsIsAnError) {
   EXPECT_EQ(report.step, 1);
   EXPECT_EQ(report.syscall, __NR_futex);
   EXPECT_EQ(report.error, ETIMEDOUT);
+}
+
+TEST(NetworkThread, TellsTheChildThatItIsDoneBeforeItTidiesUp) {
+  NetworkTrial trial;
+  World world(trial.small.plan, Part::child);
+  child::Network& network = world.handshake.network;
+  network.pending = 1;
+  trial.kernel.answer = [&](const Call& call) -> std::optional<long> {
+    EXPECT_EQ(network.pending, call.number == __NR_futex || call.number == __NR_close ? 0U : 1U) << call.text;
+    return call.text.contains("SIOCGSKNS") ? std::optional(kSpace) : std::nullopt;
+  };
+  child::Interpreter(world.context, trial.kernel).make_network_beside();
+  EXPECT_EQ(network.result, kSpace);
+  for (const Call& call : trial.kernel.calls()) trial.lines.push_back(call.text);
+  Lines expected = made_with(100);
+  expected.insert(expected.end() - 1, "futex(FUTEX_WAKE, 1, 0)");
+  EXPECT_EQ(trial.lines, expected);
+}
+
+TEST(NetworkThread, TellsWhichCallHasFailed) {
+  const long numbers[] = {__NR_unshare, __NR_socket, __NR_ioctl, __NR_ioctl};
+  for (std::size_t n = 0; n < std::size(numbers); ++n) {
+    NetworkTrial trial(RecordingKernel({.call = n, .code = EPERM}));
+    World world(trial.small.plan, Part::child);
+    child::Network& network = world.handshake.network;
+    network.pending = 1;
+    child::Interpreter(world.context, trial.kernel).make_network_beside();
+    EXPECT_EQ(network.pending, 0U);
+    EXPECT_EQ(network.result, -EPERM) << n;
+    EXPECT_EQ(network.last_call, numbers[n]) << n;
+  }
 }
 
 TEST(NetworkThread, ItsFailureIsThatOfTheStepWhoseWorkItDid) {

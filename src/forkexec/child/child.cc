@@ -67,7 +67,7 @@ void run_child(void* argument) {
 
 void run_network_thread(void* argument) {
   RealKernel kernel;
-  Interpreter(*static_cast<const Context*>(argument), kernel).make_network();
+  Interpreter(*static_cast<const Context*>(argument), kernel).make_network_beside();
   for (;;) kernel.call(__NR_exit, 0, 0, 0, 0, 0, 0);
 }
 

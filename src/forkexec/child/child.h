@@ -12,8 +12,8 @@ namespace pivotbox::child {
 struct Network {
   /// It is made, or the thread has been started.
   bool begun = false;
-  /// 1 while the thread runs; then the kernel makes it 0, with a wake-up (CLONE_CHILD_CLEARTID).
-  std::uint32_t running = 0;
+  /// 1 until the thread has done its part.
+  std::uint32_t pending = 0;
   /// Its id in the child's pid namespace.
   std::int32_t thread = 0;
   /// The last call made for it.
@@ -71,7 +71,7 @@ long clone_child(void* clone_arguments, std::size_t size, void (*entry)(void*), 
 /// Interprets the plan, then executes; writes the report and exits if anything fails. `argument` is a Context.
 [[noreturn]] void run_child(void* argument);
 
-/// Makes the network namespace for the child, then ends this thread. `argument` is the child's Context.
+/// Makes the network namespace for the child, tells it, and ends this thread. `argument` is the child's Context.
 [[noreturn]] void run_network_thread(void* argument);
 
 /// Sleeps until it is killed, or its parent dies: holds a new user namespace open. The argument is not looked at.

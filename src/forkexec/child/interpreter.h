@@ -22,7 +22,7 @@ class Interpreter : private NetworkSteps<K> {
 
  public:
   Interpreter(const Context& context, K& kernel) : Base(context, kernel) {}
-  using Base::make_network, Base::take_turns_of;
+  using Base::make_network_beside, Base::take_turns_of;
 
   /// An empty Report when every step succeeded.
   Report run() {

@@ -9,6 +9,10 @@ namespace pivotbox::child {
 /// Below the least pid_max there can be (proc_sys_kernel(5)); ids that are asked for do not move those given in turn.
 inline constexpr std::int32_t kNetworkThreadId = 300;
 
+/// How often the child looks whether the thread is done before it sleeps, some 20 to 60 µs: to be woken on a CPU that
+/// has gone idle takes as long.
+inline constexpr int kLooks = 1000;
+
 /// How long the child waits for a thread that is elsewhere. It is nearly always done by then.
 inline constexpr __kernel_timespec kPatience{0, 200'000};
 
@@ -39,10 +43,12 @@ class NetworkSteps : protected ProgramSteps<K> {
 
  public:
   /// What the thread does that begin_network_early() starts.
-  void make_network() {
+  void make_network_beside() {
     Network& network = world().handshake->network;
-    network.result = make_network_space();
-    network.last_call = last_call();
+    const long socket = make_network();
+    __atomic_store_n(&network.pending, 0, __ATOMIC_RELEASE);
+    sys(__NR_futex, &network.pending, FUTEX_WAKE, 1);
+    if (socket >= 0) sys(__NR_close, socket);
   }
 
  protected:
@@ -64,7 +70,7 @@ class NetworkSteps : protected ProgramSteps<K> {
       network.begun = start_network_thread(away);
     }
     if (network.begun || !world().new_network) return;
-    make_network();
+    make_network_alone();
     network.begun = true;
   }
 
@@ -72,8 +78,7 @@ class NetworkSteps : protected ProgramSteps<K> {
     if (s.limit.size > 0) network_limit_ = open_limit(bytes(s.limit));
     if (network_limit_ < 0) return network_limit_;
     if (world().handshake->network.begun) return 0;
-    make_network();
-    return world().handshake->network.result;
+    return make_network_alone();
   }
 
   long apply(const step::EnterNetwork& s) {
@@ -97,10 +102,11 @@ class NetworkSteps : protected ProgramSteps<K> {
 
   long wait_for_network_thread() {
     const Network& network = world().handshake->network;
-    const auto runs = [&] { return __atomic_load_n(&network.running, __ATOMIC_ACQUIRE) != 0; };
-    if (runs() && wait_while(network.running, 1, kPatience) == -kEtimedout && runs()) call_network_thread_here();
-    while (runs())
-      if (const long r = wait_while(network.running, 1); r < 0) return r;
+    const auto pending = [&] { return __atomic_load_n(&network.pending, __ATOMIC_ACQUIRE) != 0; };
+    for (int i = 0; i < kLooks && pending(); ++i) __builtin_ia32_pause();
+    if (pending() && wait_while(network.pending, 1, kPatience) == -kEtimedout && pending()) call_network_thread_here();
+    while (pending())
+      if (const long r = wait_while(network.pending, 1); r < 0) return r;
     return 0;
   }
 
@@ -116,33 +122,41 @@ class NetworkSteps : protected ProgramSteps<K> {
   /// where this one would wait for its turn until the child has to wait for it: it is sent away. What fails in that
   /// costs time alone.
   bool start_network_thread(const Cpus& away) {
-    std::uint32_t& running = world().handshake->network.running;
+    Network& network = world().handshake->network;
     clone_args arguments{};
-    arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_CHILD_CLEARTID;
-    arguments.child_tid = reinterpret_cast<std::uint64_t>(&running);
+    arguments.flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
     arguments.stack = reinterpret_cast<std::uint64_t>(world().network_stack);
     arguments.stack_size = kStackSize;
     if (world().new_pid_namespace) {  // where the program is to be process 2
       arguments.set_tid = reinterpret_cast<std::uint64_t>(&kNetworkThreadId);
       arguments.set_tid_size = 1;
     }
-    running = 1;
+    network.pending = 1;
     const long id = start_thread(arguments, run_network_thread);
     if (id < 0) {
-      running = 0;
+      network.pending = 0;
       return false;
     }
-    world().handshake->network.thread = static_cast<std::int32_t>(id);
+    network.thread = static_cast<std::int32_t>(id);
     if (!away.none()) sys(__NR_sched_setaffinity, id, away.size, away.bits);
     return true;
   }
 
-  long make_network_space() {
-    if (const long r = sys(__NR_unshare, CLONE_NEWNET); r < 0) return r;
-    const long socket = open_socket();
-    if (socket < 0) return socket;
-    if (const long r = raise_loopback(socket); r < 0) return r;
-    return close_after(socket, sys(__NR_ioctl, socket, SIOCGSKNS));
+  long make_network_alone() {
+    Network& network = world().handshake->network;
+    if (const long socket = make_network(); socket >= 0) network.result = close_after(socket, network.result);
+    return network.result;
+  }
+
+  /// Leaves a socket of it, or negative errno, and the rest in the handshake.
+  long make_network() {
+    Network& network = world().handshake->network;
+    long socket = sys(__NR_unshare, CLONE_NEWNET);
+    if (socket >= 0) socket = open_socket();
+    network.result = socket < 0 ? socket : raise_loopback(socket);
+    if (network.result >= 0) network.result = sys(__NR_ioctl, socket, SIOCGSKNS);
+    network.last_call = last_call();
+    return socket;
   }
 
   long network_limit_ = 0;  ///< of EnterNetwork, open from before the first step of its part

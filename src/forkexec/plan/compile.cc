@@ -119,9 +119,7 @@ class Compiler {
   Result<> filesystem() {
     if (runner_.namespaces.mount) build_.add(step::MakePrivate{}, "namespaces.mount");
     Result<> built = runner_.pivot_root ? new_root() : Result<>{};
-    std::vector<std::string> kinds = {"user", "mnt", "pid", "ipc", "uts", "cgroup", "time"};
-    if (!runner_.namespaces.net) kinds.emplace_back("net");
-    if (forbids_namespaces()) build_.add(step::ForbidNamespaces{limits_of(std::move(kinds))}, "namespaces.nested");
+    if (forbids_namespaces()) forbid_namespaces();
     return built;
   }
 
@@ -155,8 +153,20 @@ class Compiler {
     }
   }
 
-  // While the host's /proc is in sight, and after the mounts: fsmount(2) makes a mount namespace for a moment. Every
-  // kind but a user namespace takes CAP_SYS_ADMIN to make.
+  // While the host's /proc is in sight, and after the mounts: fsmount(2) makes a mount namespace for a moment.
+  void forbid_namespaces() {
+    std::vector<std::string> kinds = {"user"};
+    if (may_make_every_kind()) {
+      kinds.insert(kinds.end(), {"mnt", "pid", "ipc", "uts", "cgroup", "time"});
+      if (!runner_.namespaces.net) kinds.emplace_back("net");
+    }
+    build_.add(step::ForbidNamespaces{limits_of(std::move(kinds))}, "namespaces.nested");
+  }
+
+  // Every kind but a user namespace takes CAP_SYS_ADMIN to make (namespaces(7)).
+  bool may_make_every_kind() const {
+    return std::ranges::find(runner_.capabilities, CAP_SYS_ADMIN) != runner_.capabilities.end();
+  }
   bool forbids_namespaces() const { return runner_.namespaces.user && !runner_.namespaces.nested; }
   Bytes limits_of(std::vector<std::string> kinds) {
     for (std::string& kind : kinds) kind = "/proc/sys/user/max_" + kind + "_namespaces";
@@ -186,7 +196,8 @@ class Compiler {
     if (runner_.namespaces.uts) name(Which::host, runner_.host_name.value_or("pivotbox"), "host_name");
     if (runner_.domain_name) name(Which::domain, *runner_.domain_name, "domain_name");
     if (runner_.namespaces.net)
-      build_.add(step::EnterNetwork{forbids_namespaces() ? limits_of({"net"}) : Bytes{}}, "namespaces.net");
+      build_.add(step::EnterNetwork{forbids_namespaces() && may_make_every_kind() ? limits_of({"net"}) : Bytes{}},
+                 "namespaces.net");
     if (runner_.on_ready) build_.add(await(step::AwaitHost::For::hook), "on_ready");
     if (host_.files_to_come) await_program(*host_.files_to_come);
   }
