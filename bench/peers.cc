@@ -39,10 +39,11 @@ std::vector<std::string> joined(std::vector<std::string> words, const std::vecto
   return words;
 }
 
-std::vector<std::string> bubblewrap_command(const std::string& target) {
-  std::vector<std::string> words = {"bwrap",         "--unshare-all", "--unshare-user", "--uid", "1000",
-                                    "--gid",         "1000",          "--cap-drop",     "ALL",   "--die-with-parent",
-                                    "--new-session", "--ro-bind",     "/usr",           "/usr"};
+/// `walls` are options.
+std::vector<std::string> bubblewrap_command(const std::string& target, const std::vector<std::string>& walls) {
+  std::vector<std::string> words = joined({"bwrap"}, walls);
+  words = joined(words, {"--unshare-all", "--unshare-user", "--uid", "1000", "--gid", "1000", "--cap-drop", "ALL",
+                         "--die-with-parent", "--new-session", "--ro-bind", "/usr", "/usr"});
   for (const std::string& name : root_links()) words = joined(words, {"--symlink", "usr/" + name, "/" + name});
   words = joined(words, {"--proc", "/proc", "--tmpfs", "/tmp", "--ro-bind", target, "/target", "--remount-ro", "/"});
   words.push_back(target.starts_with("/bin/") ? target : "/target");
@@ -140,7 +141,7 @@ Variants command_variants(const std::string& target, const Options& options) {
   Variants variants;
   if (::access(options.command.c_str(), X_OK) == 0) {
     variants.measured.push_back(
-        {"pivotbox run, no more than bwrap", "the same work",
+        {kRunWithoutFilter, "the work of bwrap --disable-userns",
          [words = pivotbox_command(options.command, target, {"--policy", "none", "--no-landlock"})] {
            return run_command(words);
          }});
@@ -154,11 +155,15 @@ Variants command_variants(const std::string& target, const Options& options) {
   } else {
     variants.skipped.push_back({"pivotbox run", options.command + " is not there"});
   }
-  if (is_installed("bwrap"))
+  if (is_installed("bwrap")) {
+    variants.measured.push_back({"bwrap", "no system call filter; lets user namespaces be nested",
+                                 [words = bubblewrap_command(target, {})] { return run_command(words); }});
     variants.measured.push_back(
-        {"bwrap", "no system call filter", [words = bubblewrap_command(target)] { return run_command(words); }});
-  else
+        {kBwrapWithoutNesting, "no system call filter",
+         [words = bubblewrap_command(target, {"--disable-userns"})] { return run_command(words); }});
+  } else {
     variants.skipped.push_back({"bwrap", "not installed"});
+  }
   if (::geteuid() == 0) {
     add_oci(variants, "crun", target, "--cgroup-manager=disabled", "no system call filter, no cgroup");
     add_oci(variants, "runc", target, "", "no system call filter; makes cgroups");

@@ -55,9 +55,11 @@ std::string goals(const Measurement& m) {
   line("strict, init, cgroup of version 2, built ahead / posix_spawn",
        paired_ratio(m.find("library, strict, pid1 = init, cgroup v2, built ahead"), spawn), 2.2);
   line("strict launch with pid1 = program / bwrap", paired_ratio(program, bwrap), 0.5);
-  line("pivotbox run, no more than bwrap / bwrap", paired_ratio(m.find("pivotbox run, no more than bwrap"), bwrap),
+  const Result* same_work = m.find(kRunWithoutFilter);
+  line("pivotbox run, the same work / bwrap --disable-userns", paired_ratio(same_work, m.find(kBwrapWithoutNesting)),
        0.65);
-  line("pivotbox run, with filter and Landlock / bwrap", paired_ratio(m.find("pivotbox run"), bwrap), 0.65);
+  line("pivotbox run, the same and no nested user namespace / bwrap", paired_ratio(same_work, bwrap), 0.65);
+  line("pivotbox run, the same, a filter and Landlock / bwrap", paired_ratio(m.find("pivotbox run"), bwrap), 0.65);
   line("strict launch from a 1 GiB parent / from a small one",
        paired_ratio(m.find("library, strict, 1 GiB parent"), program), 1.1);
   return out;
@@ -66,8 +68,8 @@ std::string goals(const Measurement& m) {
 std::string beside_bwrap(const Measurement& m) {
   const Result* bwrap = m.find("bwrap");
   std::string out = "\nbeside bwrap\n";
-  for (const char* name : {"library, strict, pid1 = program", "library, strict, pid1 = init",
-                           "pivotbox run, no more than bwrap", "pivotbox run"})
+  for (const char* name : {"library, strict, pid1 = program", "library, strict, pid1 = init", kRunWithoutFilter,
+                           "pivotbox run", kBwrapWithoutNesting})
     if (const std::optional<double> ratio = paired_ratio(m.find(name), bwrap))
       out += fmt::format("  {:.2f} {}\n", *ratio, name);
   return out;
