@@ -22,6 +22,7 @@
 #include "forkexec/child/child.h"
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/child/message.h"
+#include "forkexec/child/signals.h"
 
 namespace pivotbox::init {
 
@@ -121,6 +122,7 @@ void become_init(const PlanHeader& plan) {
     std::uint64_t mask;
   } default_action{nullptr, 0, nullptr, 0};
   must(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, nullptr, sizeof all);
+  if (const long r = child::forget_signals(system_call); r < 0) fail(__NR_rt_sigtimedwait, r);
   must(__NR_rt_sigaction, kSigchld, &default_action, nullptr, sizeof all);
   must(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   must(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);  // tied to a thread of the host; host_fd is not

@@ -239,6 +239,18 @@ TEST(LaunchSignals, ReachTheProgramsGroup) {
   }
 }
 
+/// Such as those to the process group of the caller, in which the child is until it has its own.
+TEST(LaunchSignals, ThatComeBeforeTheProgramDoNotReachIt) {
+  for (const Pid1 pid1 : kBothPid1) {
+    Runner early = runner({"exit", "9"}, pid1);
+    early.on_ready = [](pid_t pid) -> Result<> {
+      for (const int signal : {SIGTERM, SIGINT, SIGTSTP, SIGRTMIN}) EXPECT_EQ(::kill(pid, signal), 0);
+      return {};
+    };
+    EXPECT_EQ(text_of(finish(early)), "exited 9");
+  }
+}
+
 TEST(LaunchSignals, ReachTheProgram) {
   Ready term(runner({"stay"}));
   ASSERT_TRUE(term.process->kill(SIGTERM));

@@ -127,16 +127,7 @@ class Interpreter : private NetworkSteps<K> {
       if (const long r = take_descriptors(s.channel, taken, static_cast<std::uint16_t>(count)); r < 0) return r;
       taken = static_cast<std::uint16_t>(taken + count);
     } while (taken < s.file_count);
-    return forget_signals();
-  }
-
-  /// Every signal is blocked: what was sent to the host's process group meanwhile is not meant for the program.
-  long forget_signals() {
-    const std::uint64_t all = ~std::uint64_t{0};
-    const __kernel_timespec at_once{};
-    long taken = 1;
-    while (taken > 0) taken = sys(__NR_rt_sigtimedwait, &all, nullptr, &at_once, sizeof all);
-    return taken == -kEagain ? 0 : taken;
+    return 0;
   }
 
   /// What the host had open when it made this child: a pipe that never ends for its reader, a file that cannot be
