@@ -11,8 +11,8 @@
 
 #include "forkexec/child/child.h"
 #include "forkexec/host/birth.h"
-#include "forkexec/host/init_image.h"
 #include "forkexec/host/dumpable.h"
+#include "forkexec/host/init_image.h"
 #include "forkexec/host/prepare.h"
 #include "forkexec/host/supervisor.h"
 #include "pivotbox/fd.h"

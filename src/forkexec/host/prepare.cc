@@ -190,7 +190,7 @@ Result<Prepared> prepare(const Runner& runner, Purpose purpose) {
 
 Result<Plan> plan_box(const Runner& runner, HostFacts& host) {
   if (Result<> r = look_at_proc(runner, host); !r) return std::unexpected(std::move(r.error()));
-  host.terminal = linux_::may_have_terminal();
+  if (runner.pid1 == Pid1::init && runner.new_session) host.terminal = linux_::may_have_terminal();  // for init's place
   if (!host.files_to_come)
     if (Result<> r = look_at_files(runner, host); !r) return std::unexpected(std::move(r.error()));
   if (host.namespaces) return compile(runner, host);
