@@ -1,11 +1,14 @@
 // Limits that control groups keep, on whatever version of them this host has.
 
 #include <grp.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <chrono>
 #include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "act.h"
@@ -176,6 +179,36 @@ TEST(Groups, NameTheCpus) {
   const Error error = box::error_of(limited({"cpus"}, {.cpuset = "0,8000"}));
   EXPECT_EQ(error.field, "limits.cpuset");
   EXPECT_FALSE(error.hint.empty());
+}
+
+/// The control group of a process in whichever hierarchy has cpusets.
+std::string cpuset_of(pid_t process) {
+  std::istringstream lines(box::contents_of("/proc/" + std::to_string(process) + "/cgroup"));
+  for (std::string line; std::getline(lines, line);)
+    for (const cgroup::Hierarchy& hierarchy : hierarchies()) {
+      const std::string directory = hierarchy.mount_point + line.substr(line.find(':', line.find(':') + 1) + 1);
+      const bool same = hierarchy.version == cgroup::Version::v2 ? line.starts_with("0::") : line.contains(":cpuset:");
+      if (same && std::filesystem::exists(directory + "/cpuset.cpus")) return directory;
+    }
+  return {};
+}
+
+/// One that has asked for CPUs itself, even for all that there are, does not (sched_setaffinity(2)).
+TEST(Groups, AProgramGetsTheCpusThatItsBoxIsGivenLater) {
+  REQUIRE_GROUPS({.cpuset = "0"});
+  if (std::thread::hardware_concurrency() < 2) return;  // nothing to give
+  const Ready ready(limited({"stay"}, {.cpuset = "0"}));
+  const std::string init = std::to_string(ready.process->pid());
+  const pid_t program = std::stoi(box::contents_of("/proc/" + init + "/task/" + init + "/children"));
+  const auto count_of = [](pid_t process) {
+    cpu_set_t cpus;
+    EXPECT_EQ(::sched_getaffinity(process, sizeof cpus, &cpus), 0);
+    return CPU_COUNT(&cpus);
+  };
+  EXPECT_EQ(count_of(program), 1);
+  std::ofstream(cpuset_of(ready.process->pid()) + "/cpuset.cpus") << "0-1";
+  EXPECT_EQ(count_of(program), 2);
+  EXPECT_EQ(count_of(ready.process->pid()), 2) << "init";
 }
 
 // ---- what a box sees, and what is left

@@ -342,6 +342,23 @@ TEST(LaunchEnd, DaemonsDieWithTheProgram) {
 
 // ---- what the program finds
 
+TEST(LaunchState, TheProgramRunsOnTheCallersCpus) {
+  for (const bool all : {true, false})
+    EXPECT_EQ(act::in_forked_host([all]() -> std::string {
+                cpu_set_t cpus;
+                if (::sched_getaffinity(0, sizeof cpus, &cpus) != 0) return "sched_getaffinity(2) failed";
+                std::string expected;
+                for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+                  if (!all && !expected.empty()) CPU_CLR(static_cast<std::size_t>(cpu), &cpus);
+                  if (CPU_ISSET(static_cast<std::size_t>(cpu), &cpus)) expected += std::to_string(cpu) + " ";
+                }
+                if (::sched_setaffinity(0, sizeof cpus, &cpus) != 0) return "sched_setaffinity(2) failed";
+                const std::string seen = act::output_of(runner({"cpus"}));
+                return seen == expected ? "the same" : seen + "instead of " + expected;
+              }),
+              "the same");
+}
+
 TEST(LaunchState, SignalsMaskUmaskSessionAndTerminalAreClean) {
   constexpr std::string_view kClean = "blocked 0\numask 022\nsession own\nterminal none\n";
   for (const Pid1 pid1 : kBothPid1)

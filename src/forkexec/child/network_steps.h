@@ -2,6 +2,7 @@
 // anything else. The rules of interpreter.h hold here too.
 #pragma once
 
+#include "forkexec/child/cpus.h"
 #include "forkexec/child/program_steps.h"
 
 namespace pivotbox::child {
@@ -15,27 +16,6 @@ inline constexpr int kLooks = 1000;
 
 /// How long the child waits for a thread that is elsewhere. It is nearly always done by then.
 inline constexpr __kernel_timespec kPatience{0, 200'000};
-
-/// CPUs that a thread may be sent to.
-struct Cpus {
-  static constexpr std::uint32_t kMost = 8192;  // the largest kernel configuration's (NR_CPUS)
-  std::uint64_t bits[kMost / 64];
-  long size = 0;  ///< of what the kernel knows of, in bytes
-
-  // NOLINTBEGIN(clang-analyzer-core.uninitialized.Assign): the kernel has filled in `size` bytes
-  void leave_out(std::uint32_t cpu) {
-    if (cpu < static_cast<unsigned long>(size) * 8) bits[cpu / 64] &= ~(std::uint64_t{1} << cpu % 64);
-  }
-  void leave_out_all_but(std::uint32_t cpu) {
-    for (long i = 0; i < size / 8; ++i) bits[i] &= i == cpu / 64 ? std::uint64_t{1} << cpu % 64 : 0;
-  }
-  [[nodiscard]] bool none() const {
-    std::uint64_t any = 0;
-    for (long i = 0; i < size / 8; ++i) any |= bits[i];
-    return any == 0;
-  }
-  // NOLINTEND(clang-analyzer-core.uninitialized.Assign)
-};
 
 template <Kernel K>
 class NetworkSteps : protected ProgramSteps<K> {
@@ -53,7 +33,7 @@ class NetworkSteps : protected ProgramSteps<K> {
 
  protected:
   using Base::as_if_called, Base::bytes, Base::close_after, Base::last_call, Base::open_limit, Base::open_socket,
-      Base::raise_loopback, Base::set_to_0, Base::start_thread, Base::sys, Base::wait_while, Base::world;
+      Base::raise_loopback, Base::raw, Base::set_to_0, Base::start_thread, Base::sys, Base::wait_while, Base::world;
   using Base::Base, Base::apply;
 
   /// By the thread, if there is to be one: it hardly ever lets go of its CPU, so the host's is no place for it while
@@ -64,7 +44,7 @@ class NetworkSteps : protected ProgramSteps<K> {
     if (world().network_stack != nullptr) {
       const bool host_plans = world().rest != nullptr;
       Cpus away;
-      away.leave_out(find_cpus(away));
+      away.leave_out(away.find(raw()));
       if (host_plans) away.leave_out(world().host_cpu);
       if (host_plans && away.none()) return;
       network.begun = start_network_thread(away);
@@ -91,15 +71,6 @@ class NetworkSteps : protected ProgramSteps<K> {
   }
 
  private:
-  /// The one that this child runs on, and those that it may run on: none where that cannot be found out.
-  std::uint32_t find_cpus(Cpus& cpus) {
-    std::uint32_t here = 0;
-    if (sys(__NR_getcpu, &here, nullptr, nullptr) < 0) return here;
-    const long size = sys(__NR_sched_getaffinity, 0, sizeof cpus.bits, cpus.bits);
-    cpus.size = size < 0 ? 0 : size;
-    return here;
-  }
-
   long wait_for_network_thread() {
     const Network& network = world().handshake->network;
     const auto pending = [&] { return __atomic_load_n(&network.pending, __ATOMIC_ACQUIRE) != 0; };
@@ -114,8 +85,8 @@ class NetworkSteps : protected ProgramSteps<K> {
   /// time alone.
   void call_network_thread_here() {
     Cpus here;
-    here.leave_out_all_but(find_cpus(here));
-    if (!here.none()) sys(__NR_sched_setaffinity, world().handshake->network.thread, here.size, here.bits);
+    here.leave_out_all_but(here.find(raw()));
+    if (!here.none()) here.bind(world().handshake->network.thread, raw());
   }
 
   /// One that cannot be had, for some limit of processes, is no failure. Some kernels start a task on its maker's CPU,
@@ -138,7 +109,7 @@ class NetworkSteps : protected ProgramSteps<K> {
       return false;
     }
     network.thread = static_cast<std::int32_t>(id);
-    if (!away.none()) sys(__NR_sched_setaffinity, id, away.size, away.bits);
+    if (!away.none()) away.bind(id, raw());
     return true;
   }
 

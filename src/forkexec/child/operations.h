@@ -104,6 +104,11 @@ class Operations {
     return kernel_.call(number, words[0], words[1], words[2], words[3], words[4], words[5]);
   }
 
+  /// The same, to be handed on.
+  auto raw() {
+    return [this](auto... words) { return sys(words...); };
+  }
+
   long start_thread(clone_args& arguments, void (*entry)(void*)) {
     return kernel_.start_thread(arguments, entry, context_);
   }
@@ -182,9 +187,7 @@ class Operations {
     return r == -kEtimedout ? r : 0;
   }
 
-  void take_turns_of(std::uint64_t nanoseconds) {
-    child::take_turns_of(nanoseconds, [this](auto... words) { return sys(words...); });
-  }
+  void take_turns_of(std::uint64_t nanoseconds) { child::take_turns_of(nanoseconds, raw()); }
 
   long set_ids(std::uint32_t uid, std::uint32_t gid) {
     if (const long r = sys(__NR_setresgid, gid, gid, gid); r < 0) return r;

@@ -14,7 +14,7 @@ class ProgramSteps : protected RootSteps<K> {
  protected:
   using Base::apply;
   using Base::Base;
-  using Base::bytes, Base::close_after, Base::make_ruleset, Base::now, Base::prctl, Base::raise_ambient,
+  using Base::bytes, Base::close_after, Base::make_ruleset, Base::now, Base::prctl, Base::raw, Base::raise_ambient,
       Base::set_capabilities, Base::set_ids, Base::slot, Base::sys, Base::take_turns_of, Base::text, Base::world;
 
   void note_time() {
@@ -131,7 +131,7 @@ class ProgramSteps : protected RootSteps<K> {
       if (signal == 9 || signal == 19) continue;  // SIGKILL, SIGSTOP
       if (const long r = sys(__NR_rt_sigaction, signal, &action, nullptr, sizeof action.mask); r < 0) return r;
     }
-    if (const long r = forget_signals([this](auto... words) { return sys(words...); }); r < 0) return r;
+    if (const long r = forget_signals(raw()); r < 0) return r;
     return sys(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &action.mask, nullptr, sizeof action.mask);
   }
 };
