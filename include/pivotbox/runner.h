@@ -184,8 +184,7 @@ struct Runner {
   bool record_step_times = false;
 
   /// Builds the box and executes the program. When it returns a Process, execve(2) has succeeded; when it returns an
-  /// Error, nothing runs and nothing is left. What is sent to the caller's process group meanwhile does not reach the
-  /// program. Thread-safe.
+  /// Error, nothing runs and nothing is left. Thread-safe.
   [[nodiscard]] Result<Process> start() const;
 
   /// Builds the box only, for a program that comes later and then starts in about half the time. `args`, `env` and

@@ -23,7 +23,6 @@
 #include "forkexec/child/cpus.h"
 #include "forkexec/child/init_protocol.h"
 #include "forkexec/child/message.h"
-#include "forkexec/child/signals.h"
 
 namespace pivotbox::init {
 
@@ -123,7 +122,6 @@ void become_init(const PlanHeader& plan) {
     std::uint64_t mask;
   } default_action{nullptr, 0, nullptr, 0};
   must(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &all, nullptr, sizeof all);
-  if (const long r = child::forget_signals(system_call); r < 0) fail(__NR_rt_sigtimedwait, r);
   must(__NR_rt_sigaction, kSigchld, &default_action, nullptr, sizeof all);
   must(__NR_prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
   must(__NR_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0);  // tied to a thread of the host; host_fd is not
@@ -160,27 +158,21 @@ OwnDescriptors own_descriptors(const PlanHeader& plan) {
   return plan.listens == 0 ? own : raised(own, plan.file_count);
 }
 
-/// A launch that has taken longer had to wait for its turns.
-constexpr std::uint64_t kSwiftNs = 2'000'000;
-
 /// Init leaves its CPU to the program's process until that executes: another, that has gone idle, takes 20 to 100 µs
-/// to wake. Not where there are others who want this one: then the kernel knows the shorter queue. Gives the CPUs that
-/// both go back to, none if nothing was changed.
-child::Cpus bind_to_this_cpu(const PlanHeader& plan, std::uint64_t now_ns) {
-  if (now_ns - plan.begun_ns > kSwiftNs) return {};
-  child::Cpus before, here;
-  before.find(system_call);
-  const child::Cpus all = child::Cpus::all();
-  if (before.none() || all.bind(0, system_call) < 0) return {};
+/// to wake. Not where there are others who want this one: then the kernel knows the shorter queue. `back` is what both
+/// go back to, none if nothing was changed.
+void bind_to_this_cpu(const PlanHeader& plan, std::uint64_t now_ns, child::Cpus& back) {
+  if (now_ns - plan.begun_ns > plan.swift_ns) return;
+  child::Cpus before, here = child::Cpus::all();
+  const std::uint32_t cpu = before.find(system_call);
+  if (before.none() || here.bind(0, system_call) < 0) return;
   // What leaves out no CPU of the cpuset is not kept as a choice of CPUs: a cpuset may grow.
-  const std::uint32_t cpu = here.find(system_call);
-  const child::Cpus back = here.are(before) ? all : before;
-  here.leave_out_all_but(cpu);
-  if (here.none() || here.bind(0, system_call) < 0) {
-    if (const long r = back.bind(0, system_call); r < 0) fail(__NR_sched_setaffinity, r);
-    return {};
-  }
-  return back;
+  here.find(system_call);
+  back = here.are(before) ? child::Cpus::all() : before;
+  before.leave_out_all_but(cpu);
+  if (!before.none() && before.bind(0, system_call) >= 0) return;
+  if (const long r = back.bind(0, system_call); r < 0) fail(__NR_sched_setaffinity, r);
+  back.size = 0;
 }
 
 /// What init's child begins with.
@@ -395,10 +387,10 @@ Ended end_box(int status) {
   const OwnDescriptors own = own_descriptors(plan);
   child::Handshake handshake;
   const std::uint64_t start_ns = now();  // before: on a busy machine the program may be over when init has its turn
-  const child::Cpus cpus = bind_to_this_cpu(plan, start_ns);
+  child::Cpus cpus;
+  bind_to_this_cpu(plan, start_ns, cpus);
   const long program = start_program(*mapped.header, argv + 2, envp, cpus, handshake);
-  if (!cpus.none())
-    if (const long r = cpus.bind(0, system_call); r < 0) fail(__NR_sched_setaffinity, r);
+  if (!cpus.none()) cpus.bind(0, system_call);  // an init that stays bound costs time alone
   if (program > 0) notice_death_before_exec(program, handshake);
   settle(own, handshake.listener);
   const Started started{handshake.report, start_ns};

@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "forkexec/host/launch.h"
 #include "pivotbox/pivotbox.h"
 
 namespace pivotbox::act {
@@ -137,12 +138,22 @@ inline Result<Outcome> finish(const Runner& runner) {
   return process->wait();
 }
 
+/// In a box whose plan is changed.
+inline Result<Process> start_changed(const Runner& runner, const std::function<void(Plan&)>& change) {
+  Result<Prepared> prepared = prepare(runner, Purpose::launch);
+  if (!prepared) return std::unexpected(std::move(prepared.error()));
+  return Launch(runner, std::move(*prepared), change).run();
+}
+
+/// As a launch on an idle machine is, and one with a debugger or under load is not.
+inline void call_swift(Plan& plan) { plan.swift_ns = ~std::uint64_t{0}; }
+
 /// A running program that has said that it is ready.
 struct Ready {
-  explicit Ready(Runner runner) {
+  explicit Ready(Runner runner, const std::function<void(Plan&)>& change = {}) {
     act::Pipe says = make_pipe();
     runner.files = {Runner::kClosed, says.write.get(), Runner::kClosed};
-    process = runner.start();
+    process = change ? start_changed(runner, change) : runner.start();
     says.write.reset();
     output = std::move(says.read);
     EXPECT_TRUE(process) << text_of(process.error());

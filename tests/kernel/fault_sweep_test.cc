@@ -39,7 +39,11 @@ struct Launching {
   bool ahead;  ///< it is built first, and started then
 
   [[nodiscard]] Result<Outcome> launch(const Runner& runner) const {
-    if (!ahead) return run(runner);
+    if (!ahead) {
+      Result<Process> process = act::start_changed(runner, act::call_swift);
+      if (!process) return std::unexpected(process.error());
+      return process->wait();
+    }
     Result<Box> box = runner.build();
     if (!box) return std::unexpected(box.error());
     return run(std::move(*box), {.args = runner.args, .env = {}});
@@ -79,7 +83,6 @@ TEST(FaultSweepOnTheKernel, DISABLED_Host) {
 struct RecordedCall : SupervisedCall {
   bool program_runs;        ///< it was executed before
   bool looks_for_terminal;  ///< "has the caller one?" Whatever goes wrong: it may have one
-  bool by_network_thread;   ///< which tidies up when it has told the child how its work went
 };
 
 /// While the caller stands still.
@@ -96,14 +99,10 @@ struct Recording {
     HostNotes notes;
     Supervisor supervisor;
     std::set<int> executed;
-    int network_thread = 0;
     supervisor.on_call = [&](const SupervisedCall& call) {
       // brk(2) answers with where the break is, never with an errno.
-      if (call.number == SYS_unshare && call.arguments[0] == CLONE_NEWNET && call.process > 1)
-        network_thread = call.process;
-      const bool by_network_thread = network_thread != 0 && call.process == network_thread;
       if (!executed.contains(call.process) && call.number != SYS_brk)
-        calls.push_back({call, !executed.empty(), opens_terminal(call), by_network_thread});
+        calls.push_back({call, !executed.empty(), opens_terminal(call)});
       if (call.number == SYS_execve) executed.insert(call.process);
       return Answer{};
     };
@@ -136,20 +135,20 @@ bool may_survive(const RecordedCall& call, int code) {
     case SYS_rt_sigpending:
     case SYS_rt_sigprocmask:
     case SYS_munmap:
-      return by_host;
     case SYS_close:
-      return by_host || call.by_network_thread;
+      return by_host;
     case SYS_prctl:
       return by_host && (call.arguments[0] == PR_GET_DUMPABLE || call.arguments[0] == PR_SET_DUMPABLE);
     case SYS_exit:           // of the network thread: done again
     case SYS_sched_getattr:  // for shorter turns, which make nothing but haste
     case SYS_sched_setattr:
-    case SYS_sched_getaffinity:  // to send that thread away, which makes haste, too
-    case SYS_sched_setaffinity:
+    case SYS_sched_getaffinity:  // for the CPU where the network or the program begins: haste, too
     case SYS_getcpu:
     case SYS_sched_yield:  // so that the child begins at once: haste
       return true;
-    case SYS_clone3:  // of that thread: then the child does its work
+    case SYS_sched_setaffinity:
+      return call.process <= 1;  // but the program gets back the CPUs that it is to have
+    case SYS_clone3:             // of the network's thread: then the child does its work
       return call.process == 1 && call.nth == 0;
     case SYS_fsopen:  // "may the caller clone mounts?" No: then its child binds by path
       return by_host && code == EPERM;

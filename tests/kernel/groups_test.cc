@@ -197,7 +197,7 @@ std::string cpuset_of(pid_t process) {
 TEST(Groups, AProgramGetsTheCpusThatItsBoxIsGivenLater) {
   REQUIRE_GROUPS({.cpuset = "0"});
   if (std::thread::hardware_concurrency() < 2) return;  // nothing to give
-  const Ready ready(limited({"stay"}, {.cpuset = "0"}));
+  const Ready ready(limited({"stay"}, {.cpuset = "0"}), act::call_swift);
   const std::string init = std::to_string(ready.process->pid());
   const pid_t program = std::stoi(box::contents_of("/proc/" + init + "/task/" + init + "/children"));
   const auto count_of = [](pid_t process) {

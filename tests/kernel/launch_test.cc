@@ -239,18 +239,6 @@ TEST(LaunchSignals, ReachTheProgramsGroup) {
   }
 }
 
-/// Such as those to the process group of the caller, in which the child is until it has its own.
-TEST(LaunchSignals, ThatComeBeforeTheProgramDoNotReachIt) {
-  for (const Pid1 pid1 : kBothPid1) {
-    Runner early = runner({"exit", "9"}, pid1);
-    early.on_ready = [](pid_t pid) -> Result<> {
-      for (const int signal : {SIGTERM, SIGINT, SIGTSTP, SIGRTMIN}) EXPECT_EQ(::kill(pid, signal), 0);
-      return {};
-    };
-    EXPECT_EQ(text_of(finish(early)), "exited 9");
-  }
-}
-
 TEST(LaunchSignals, ReachTheProgram) {
   Ready term(runner({"stay"}));
   ASSERT_TRUE(term.process->kill(SIGTERM));
@@ -353,7 +341,13 @@ TEST(LaunchState, TheProgramRunsOnTheCallersCpus) {
                   if (CPU_ISSET(static_cast<std::size_t>(cpu), &cpus)) expected += std::to_string(cpu) + " ";
                 }
                 if (::sched_setaffinity(0, sizeof cpus, &cpus) != 0) return "sched_setaffinity(2) failed";
-                const std::string seen = act::output_of(runner({"cpus"}));
+                act::Pipe says = act::make_pipe();
+                Runner box = runner({"cpus"});
+                box.files = {Runner::kClosed, says.write.get(), Runner::kClosed};
+                const Result<Process> process = act::start_changed(box, act::call_swift);
+                if (!process) return text_of(process.error());
+                says.write.reset();
+                const std::string seen = act::read_to_end(says.read.get());
                 return seen == expected ? "the same" : seen + "instead of " + expected;
               }),
               "the same");

@@ -29,20 +29,34 @@ SmallPlan waiting_for_two() {
   return small;
 }
 
+constexpr const char* kForgetSignals = "rt_sigtimedwait(0xffffffffffffffff, 0s, 8)";
+
+TEST(AwaitProgram, ForgetsEverySignalThatCameMeanwhile) {
+  RecordingKernel kernel;
+  kernel.sent = 2;
+  int pending = 2;
+  kernel.answer = [&](const Call& call) -> std::optional<long> {
+    if (call.number != __NR_rt_sigtimedwait || pending == 0) return std::nullopt;
+    --pending;
+    return SIGTERM;
+  };
+  EXPECT_EQ(beginning_with(lines_of(waiting_for_two().plan, kernel), "rt_sigtimedwait").size(), 3U);
+}
+
 TEST(AwaitProgram, ClosesWhatTheHostHadOpenThenTellsAndTakesTheDescriptors) {
   RecordingKernel kernel;
   kernel.sent = 2;
   EXPECT_THAT(lines_of(waiting_for_two().plan, kernel),
               ElementsAre("close_range(0, 10, 0)", "close_range(15, 4294967294, 0)", "futex(FUTEX_WAKE, 1, 0)",
                           "recvmsg(11, 0x40000000)", "dup3(100, 12, O_CLOEXEC)", "close(100)",
-                          "dup3(101, 13, O_CLOEXEC)", "close(101)"));
+                          "dup3(101, 13, O_CLOEXEC)", "close(101)", kForgetSignals));
 }
 
 TEST(AwaitProgram, WaitsWithoutAnyDescriptorToCome) {
   SmallPlan small;
   small.add(step::AwaitProgram{.channel = small.slot(), .file_count = 0, .ticket = 1});
   EXPECT_THAT(lines_of(small.plan), ElementsAre("close_range(0, 9, 0)", "close_range(11, 4294967294, 0)",
-                                                "futex(FUTEX_WAKE, 1, 0)", "recvmsg(10, 0x40000000)"));
+                                                "futex(FUTEX_WAKE, 1, 0)", "recvmsg(10, 0x40000000)", kForgetSignals));
 }
 
 TEST(AwaitProgram, TakesMoreThanGoIntoOneMessage) {
@@ -56,7 +70,7 @@ TEST(AwaitProgram, TakesMoreThanGoIntoOneMessage) {
   const Lines lines = lines_of(small.plan, kernel);
   EXPECT_EQ(beginning_with(lines, "recvmsg").size(), 3U);
   EXPECT_EQ(beginning_with(lines, "dup3").size(), kMany);
-  EXPECT_EQ(lines[lines.size() - 2], "dup3(699, 610, O_CLOEXEC)");
+  EXPECT_EQ(lines[lines.size() - 3], "dup3(699, 610, O_CLOEXEC)");
 }
 
 TEST(AwaitProgram, SaysWhyTheProgramDidNotCome) {

@@ -87,7 +87,6 @@ bool is_survived(const Call& call, const Step* step, long code) {
     case __NR_execve:  // the next candidate is tried
       return code == ENOENT || code == ENOTDIR || code == EACCES;
     case __NR_recvmsg:  // made again
-    case __NR_rt_sigtimedwait:
       return code == EINTR;
     case __NR_openat2:  // what the program cannot reach needs no Landlock rule
       return code == EACCES && step != nullptr && std::holds_alternative<step::RestrictLandlock>(*step);

@@ -21,6 +21,7 @@ struct PlanHeader {
   std::uint16_t step_count;
   Finale finale;
   std::uint64_t begun_ns;  ///< CLOCK_MONOTONIC, when the launch began; in a box built ahead, when its program came
+  std::uint64_t swift_ns;  ///< as of Plan
   std::int32_t status_fd;
   std::int32_t host_fd;           ///< pidfd of the host, -1 if the box outlives it
   std::int32_t out_of_memory_fd;  ///< eventfd of cgroup v1: readable when memory may have run out; -1 if there is none

@@ -127,7 +127,18 @@ class Interpreter : private NetworkSteps<K> {
       if (const long r = take_descriptors(s.channel, taken, static_cast<std::uint16_t>(count)); r < 0) return r;
       taken = static_cast<std::uint16_t>(taken + count);
     } while (taken < s.file_count);
-    return 0;
+    return forget_signals_but(s.parent_death_signal);
+  }
+
+  /// Every signal is blocked: what was sent to the host's process group meanwhile is not meant for the program. The
+  /// kernel sends the parent's death once.
+  long forget_signals_but(std::int32_t parent_death_signal) {
+    const std::uint64_t kept = parent_death_signal == 0 ? 0 : std::uint64_t{1} << (parent_death_signal - 1);
+    const std::uint64_t all = ~kept;
+    const __kernel_timespec at_once{};
+    long taken = 1;
+    while (taken > 0) taken = sys(__NR_rt_sigtimedwait, &all, nullptr, &at_once, sizeof all);
+    return taken == -kEagain ? 0 : taken;
   }
 
   /// What the host had open when it made this child: a pipe that never ends for its reader, a file that cannot be

@@ -24,11 +24,11 @@ class NetworkSteps : protected ProgramSteps<K> {
  public:
   /// What the thread does that begin_network_early() starts.
   void make_network_beside() {
+    make_network();
     Network& network = world().handshake->network;
-    const long socket = make_network();
+    // The descriptors are the child's alone from here on: it does not wait for the thread to end.
     __atomic_store_n(&network.pending, 0, __ATOMIC_RELEASE);
     sys(__NR_futex, &network.pending, FUTEX_WAKE, 1);
-    if (socket >= 0) sys(__NR_close, socket);
   }
 
  protected:
@@ -50,7 +50,7 @@ class NetworkSteps : protected ProgramSteps<K> {
       network.begun = start_network_thread(away);
     }
     if (network.begun || !world().new_network) return;
-    make_network_alone();
+    make_network();
     network.begun = true;
   }
 
@@ -58,7 +58,8 @@ class NetworkSteps : protected ProgramSteps<K> {
     if (s.limit.size > 0) network_limit_ = open_limit(bytes(s.limit));
     if (network_limit_ < 0) return network_limit_;
     if (world().handshake->network.begun) return 0;
-    return make_network_alone();
+    make_network();
+    return world().handshake->network.result;
   }
 
   long apply(const step::EnterNetwork& s) {
@@ -113,21 +114,18 @@ class NetworkSteps : protected ProgramSteps<K> {
     return true;
   }
 
-  long make_network_alone() {
+  void make_network() {
     Network& network = world().handshake->network;
-    if (const long socket = make_network(); socket >= 0) network.result = close_after(socket, network.result);
-    return network.result;
+    network.result = make_network_space();
+    network.last_call = last_call();
   }
 
-  /// Leaves a socket of it, or negative errno, and the rest in the handshake.
-  long make_network() {
-    Network& network = world().handshake->network;
-    long socket = sys(__NR_unshare, CLONE_NEWNET);
-    if (socket >= 0) socket = open_socket();
-    network.result = socket < 0 ? socket : raise_loopback(socket);
-    if (network.result >= 0) network.result = sys(__NR_ioctl, socket, SIOCGSKNS);
-    network.last_call = last_call();
-    return socket;
+  long make_network_space() {
+    if (const long r = sys(__NR_unshare, CLONE_NEWNET); r < 0) return r;
+    const long socket = open_socket();
+    if (socket < 0) return socket;
+    if (const long r = raise_loopback(socket); r < 0) return r;
+    return close_after(socket, sys(__NR_ioctl, socket, SIOCGSKNS));
   }
 
   long network_limit_ = 0;  ///< of EnterNetwork, open from before the first step of its part

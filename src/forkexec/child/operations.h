@@ -181,7 +181,7 @@ class Operations {
   }
 
   /// Until the word may be another than `seen`; fails only if nobody has changed it in time. Not FUTEX_PRIVATE: the
-  /// kernel's wake-up at the end of a thread is a shared one.
+  /// host wakes with a shared one.
   long wait_while(const std::uint32_t& word, std::uint32_t seen, __kernel_timespec deadline = kHandshakeDeadline) {
     const long r = sys(__NR_futex, &word, FUTEX_WAIT, seen, &deadline);
     return r == -kEtimedout ? r : 0;

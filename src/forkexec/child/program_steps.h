@@ -3,7 +3,6 @@
 #pragma once
 
 #include "forkexec/child/root_steps.h"
-#include "forkexec/child/signals.h"
 
 namespace pivotbox::child {
 
@@ -118,7 +117,7 @@ class ProgramSteps : protected RootSteps<K> {
   }
 
   /// What the program is not to have from a launch. CLONE_CLEAR_SIGHAND leaves ignored signals ignored: every
-  /// disposition is set, then the mask opened, when nothing is pending.
+  /// disposition is set, then the mask opened.
   long restore_defaults() {
     take_turns_of(kUsualTurn);
     struct {
@@ -131,7 +130,6 @@ class ProgramSteps : protected RootSteps<K> {
       if (signal == 9 || signal == 19) continue;  // SIGKILL, SIGSTOP
       if (const long r = sys(__NR_rt_sigaction, signal, &action, nullptr, sizeof action.mask); r < 0) return r;
     }
-    if (const long r = forget_signals(raw()); r < 0) return r;
     return sys(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, &action.mask, nullptr, sizeof action.mask);
   }
 };

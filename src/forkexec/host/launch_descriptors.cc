@@ -138,6 +138,7 @@ Result<> Launch::write_init_plan() {
   header.step_count = static_cast<std::uint16_t>(count);
   header.finale = plan_.program;
   header.begun_ns = host_.files_to_come ? monotonic_ns() : start_ns_;
+  header.swift_ns = plan_.swift_ns;
   header.status_fd = status_number_;
   header.host_fd = runner_.parent_death_signal != 0 ? host_pidfd_.get() : -1;
   const bool told = host_.groups && host_.groups->tells_out_of_memory;

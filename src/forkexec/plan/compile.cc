@@ -205,7 +205,11 @@ class Compiler {
   void await_program(std::uint16_t file_count) {
     const Slot channel = build_.slot({.kind = SlotOrigin::Kind::program_channel});
     for (std::uint16_t i = 0; i < file_count; ++i) given_.push_back(carried_slot(SlotOrigin::Kind::given, i));
-    build_.add(step::AwaitProgram{.channel = channel, .file_count = file_count, .ticket = ++tickets_}, "args");
+    build_.add(step::AwaitProgram{.channel = channel,
+                                  .file_count = file_count,
+                                  .ticket = ++tickets_,
+                                  .parent_death_signal = plan_.with_init ? 0 : runner_.parent_death_signal},
+               "args");
   }
 
   /// A session is a group to the scheduler (sched(7), autogrouping), and the first turn in a new one takes milliseconds

@@ -132,7 +132,8 @@ struct Plan {
   std::uint64_t clone_flags = 0;  ///< those the child is born with; the others are steps
   bool network_beside = false;    ///< the network namespace is made by a thread while the root is built
   Strength strength;
-  bool listens = false;  ///< the filter's listener comes to the host with init's first report
+  std::uint64_t swift_ns = 2'000'000;  ///< a launch that takes longer has to wait for its turns on a CPU
+  bool listens = false;                ///< the filter's listener comes to the host with init's first report
 };
 
 [[nodiscard]] inline bool is_ordered(const Plan& plan) {

@@ -91,7 +91,8 @@ struct MakePrivate {
   static constexpr auto kPhase = Phase::filesystem;
 };
 
-/// Sets these limits of the new user namespace to 0 (namespaces(7), "/proc/sys/user"): nothing in it makes another.
+/// Sets these limits of the new user namespace to 0 (namespaces(7), "/proc/sys/user"): nothing in it makes more of
+/// these kinds.
 struct ForbidNamespaces {
   static constexpr auto kPhase = Phase::filesystem;
   Bytes files;  // absolute paths, each NUL-terminated
@@ -222,8 +223,7 @@ struct SetHostName {
   Bytes name;
 };
 
-/// Into a network namespace of its own, whose loopback is up; no other can be made then. It is made beside the steps
-/// before.
+/// Into a network namespace of its own, whose loopback is up. It is made beside the steps before.
 struct EnterNetwork {
   static constexpr auto kPhase = Phase::ready;
   Bytes limit;  // absolute path, NUL-terminated, of what is set to 0 then, open from before the root; may be empty
@@ -235,7 +235,8 @@ struct AwaitProgram {
   static constexpr auto kPhase = Phase::ready;
   Slot channel;  // a socket of type SOCK_SEQPACKET
   std::uint16_t file_count;
-  std::uint8_t ticket;  // as of AwaitHost
+  std::uint8_t ticket;               // as of AwaitHost
+  std::int32_t parent_death_signal;  // not to be forgotten with what came meanwhile; 0 if the child has none
 };
 
 /// Ids, supplementary groups and umask of the program. Capabilities survive it; DropPrivileges takes them.

@@ -4,7 +4,7 @@
 // Class: escape
 // Area: privileges
 // Run: --uid 0 --pid1 program
-// Reaches without: load_filter + drop_privileges + forbid_namespaces
+// Reaches without: load_filter + drop_privileges
 #include "hostile.h"
 
 int main(void) {
