@@ -158,9 +158,12 @@ Variants command_variants(const std::string& target, const Options& options) {
   if (is_installed("bwrap")) {
     variants.measured.push_back({"bwrap", "no system call filter; lets user namespaces be nested",
                                  [words = bubblewrap_command(target, {})] { return run_command(words); }});
-    variants.measured.push_back(
-        {kBwrapWithoutNesting, "no system call filter",
-         [words = bubblewrap_command(target, {"--disable-userns"})] { return run_command(words); }});
+    if (run_command({"bwrap", "--disable-userns", "--version"}).failure.empty())
+      variants.measured.push_back(
+          {kBwrapWithoutNesting, "no system call filter",
+           [words = bubblewrap_command(target, {"--disable-userns"})] { return run_command(words); }});
+    else
+      variants.skipped.push_back({kBwrapWithoutNesting, "this bwrap has no such option; 0.8 has"});
   } else {
     variants.skipped.push_back({"bwrap", "not installed"});
   }

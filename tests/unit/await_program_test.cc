@@ -43,6 +43,22 @@ TEST(AwaitProgram, ForgetsEverySignalThatCameMeanwhile) {
   EXPECT_EQ(beginning_with(lines_of(waiting_for_two().plan, kernel), "rt_sigtimedwait").size(), 3U);
 }
 
+TEST(AwaitProgram, DoesNotForgetThatItsParentDied) {
+  SmallPlan small;
+  small.add(step::AwaitProgram{.channel = small.slot(), .file_count = 0, .ticket = 1, .parent_death_signal = SIGTERM});
+  EXPECT_EQ(lines_of(small.plan).back(), "rt_sigtimedwait(0xffffffffffffbfff, 0s, 8)");
+  Runner runner = plain_runner();
+  runner.parent_death_signal = SIGTERM;
+  HostFacts host = root_host();
+  host.files_to_come = 0;
+  for (const Pid1 pid1 : {Pid1::init, Pid1::program}) {
+    runner.pid1 = pid1;
+    EXPECT_EQ(steps_of<step::AwaitProgram>(plan_for(runner, host)).at(0).parent_death_signal,
+              pid1 == Pid1::init ? 0 : SIGTERM)
+        << "init watches the host itself";
+  }
+}
+
 TEST(AwaitProgram, ClosesWhatTheHostHadOpenThenTellsAndTakesTheDescriptors) {
   RecordingKernel kernel;
   kernel.sent = 2;
