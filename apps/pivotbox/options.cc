@@ -38,7 +38,9 @@ std::unexpected<std::string> unknown_option(std::string_view name) {
 }
 
 /// One is not taken for the value of another, which was forgotten. "NAME=--" gives such a value.
-bool is_option(std::string_view word) { return word == "--" || find_option(word.substr(0, word.find('='))) != nullptr; }
+bool is_option(std::string_view word) {
+  return word.starts_with('-') && (word == "--" || find_option(word.substr(0, word.find('='))) != nullptr);
+}
 
 /// `word` starts with '-'; its value may follow in `rest`.
 Parsed<> parse_option(Options& options, std::string_view word, Words& rest) {
@@ -53,11 +55,12 @@ Parsed<> parse_option(Options& options, std::string_view word, Words& rest) {
   if (option->value_form.empty()) {
     if (equals != std::string_view::npos) return fault("takes no value");
   } else {
-    const std::string form = ": " + std::string(option->name) + " " + std::string(option->value_form);
-    if (equals == std::string_view::npos && (rest.empty() || is_option(rest.front())))
-      return fault("needs a value" + form);
+    const auto missing = [&](const std::string& what) {
+      return fault("needs a value" + what + ": " + std::string(option->name) + " " + std::string(option->value_form));
+    };
+    if (equals == std::string_view::npos && (rest.empty() || is_option(rest.front()))) return missing("");
     argument.value = equals != std::string_view::npos ? word.substr(equals + 1) : take_first(rest);
-    if (argument.value.empty()) return fault("needs a value that is not empty" + form);
+    if (argument.value.empty()) return missing(" that is not empty");
   }
   const Parsed<> applied = option->apply(options, argument);
   if (applied) return {};
