@@ -141,7 +141,7 @@ Variants command_variants(const std::string& target, const Options& options) {
   Variants variants;
   if (::access(options.command.c_str(), X_OK) == 0) {
     variants.measured.push_back(
-        {kRunWithoutFilter, "the work of bwrap --disable-userns",
+        {kRunWithBwrapsWalls, "no filter, no Landlock: the work of bwrap --disable-userns",
          [words = pivotbox_command(options.command, target, {"--policy", "none", "--no-landlock"})] {
            return run_command(words);
          }});

@@ -55,7 +55,7 @@ std::string goals(const Measurement& m) {
   line("strict, init, cgroup of version 2, built ahead / posix_spawn",
        paired_ratio(m.find("library, strict, pid1 = init, cgroup v2, built ahead"), spawn), 2.2);
   line("strict launch with pid1 = program / bwrap", paired_ratio(program, bwrap), 0.5);
-  const Result* same_work = m.find(kRunWithoutFilter);
+  const Result* same_work = m.find(kRunWithBwrapsWalls);
   line("pivotbox run, the same work / bwrap --disable-userns", paired_ratio(same_work, m.find(kBwrapWithoutNesting)),
        0.65);
   line("pivotbox run, the same and no nested user namespace / bwrap", paired_ratio(same_work, bwrap), 0.65);
@@ -68,7 +68,7 @@ std::string goals(const Measurement& m) {
 std::string beside_bwrap(const Measurement& m) {
   const Result* bwrap = m.find("bwrap");
   std::string out = "\nbeside bwrap\n";
-  for (const char* name : {"library, strict, pid1 = program", "library, strict, pid1 = init", kRunWithoutFilter,
+  for (const char* name : {"library, strict, pid1 = program", "library, strict, pid1 = init", kRunWithBwrapsWalls,
                            "pivotbox run", kBwrapWithoutNesting})
     if (const std::optional<double> ratio = paired_ratio(m.find(name), bwrap))
       out += fmt::format("  {:.2f} {}\n", *ratio, name);

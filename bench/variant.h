@@ -34,7 +34,7 @@ struct Variants {
 /// The name of the yardstick.
 inline constexpr const char* kYardstick = "posix_spawn";
 // A pair that does the same work. bwrap alone lets user namespaces be nested, which pivotbox never does by itself.
-inline constexpr const char* kRunWithoutFilter = "pivotbox run, no filter, no Landlock";
+inline constexpr const char* kRunWithBwrapsWalls = "pivotbox run, bwrap's walls";
 inline constexpr const char* kBwrapWithoutNesting = "bwrap --disable-userns";
 
 /// Microseconds of CLOCK_MONOTONIC.
