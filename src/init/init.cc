@@ -163,7 +163,8 @@ OwnDescriptors own_descriptors(const PlanHeader& plan) {
 /// go back to, none if nothing was changed.
 void bind_to_this_cpu(const PlanHeader& plan, std::uint64_t now_ns, child::Cpus& back) {
   if (now_ns - plan.begun_ns > plan.swift_ns) return;
-  child::Cpus before, here = child::Cpus::all();
+  child::Cpus before;
+  child::Cpus here = child::Cpus::all();
   const std::uint32_t cpu = before.find(system_call);
   if (before.none() || here.bind(0, system_call) < 0) return;
   // What leaves out no CPU of the cpuset is not kept as a choice of CPUs: a cpuset may grow.

@@ -50,7 +50,7 @@ struct Cpus {
     return any == 0;
   }
   [[nodiscard]] bool are(const Cpus& others) const {
-    std::uint64_t different = static_cast<std::uint64_t>(size ^ others.size);
+    auto different = static_cast<std::uint64_t>(size ^ others.size);
     for (long i = 0; i < size / 8 && different == 0; ++i) different = bits[i] ^ others.bits[i];
     return different == 0;
   }
